@@ -1,0 +1,16 @@
+"""Everything around a machine-learning model, one thin module per question.
+
+Error analysis
+    ``tags``      the journal: which tag was given to which item, by whom, when, undoable
+    ``slices``    what to fix next: report, plan, find, compare
+    ``widgets``   hands: tag errors with the keyboard in JupyterLab
+Data
+    ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``)
+    ``features``  MFCC for audio, HOG and colour for images
+Learning
+    ``exercises`` check, hint, reveal, progress
+
+Importing ``mlkit`` imports none of them: ``from mlkit import slices`` does.
+"""
+
+__version__ = "0.1.0"
