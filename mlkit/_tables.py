@@ -66,9 +66,9 @@ def annotations(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
     _text_items(table, function)
     if table["annotator"].isna().any():
         raise TableError(
-            f"{function}() needs to know who gave each label, and "
+            f"{function}() needs to know who gave each label, and found "
             f"{_count(int(table['annotator'].isna().sum()), 'row')} "
-            "have no annotator. Drop them or give them a name."
+            "without an annotator. Drop them or give them a name."
         )
     if "repeat" not in table.columns:
         table = table.assign(repeat=0)
