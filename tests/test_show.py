@@ -1,0 +1,68 @@
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from mlkit import _show
+
+mpl.use("Agg")
+
+
+@pytest.fixture
+def ax():
+    ax = _show.axes()
+    yield ax
+    plt.close(ax.figure)
+
+
+def test_a_described_figure_is_an_image_with_that_text(ax):
+    _show.describe(ax, 'Bars, "tall" & <small>.')
+    html = _show.figure_html(ax.figure)
+    assert html.startswith('<img alt="Bars, &quot;tall&quot; &amp; &lt;small&gt;."')
+    assert 'src="data:image/png;base64,iVBOR' in html
+
+
+def test_a_figure_without_a_text_is_left_to_jupyter(ax):
+    assert _show.figure_html(ax.figure) is None
+
+
+def test_jupyter_shows_the_described_figure_as_html(ax):
+    shell = InteractiveShell.instance()
+    try:
+        _show.describe(ax, "One line that rises.")
+        data, _ = shell.display_formatter.format(ax.figure)
+        assert 'alt="One line that rises."' in data["text/html"]
+        ax.figure.set_label("")
+        data, _ = shell.display_formatter.format(ax.figure)
+        assert "text/html" not in data
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_axes_given_are_used(ax):
+    assert _show.axes(ax) is ax
+    assert not ax.spines["top"].get_visible()
+
+
+def test_a_table_escapes_everything():
+    html = _show.table_html(
+        [{"slice": "<b>x</b>", "n": "3\n1 to 5"}],
+        columns={"slice": "<i>slice</i>", "n": "n"},
+        text=["slice"],
+        why={(0, "n"): 'only "errors"'},
+    )
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert "&lt;b&gt;x&lt;/b&gt;" in html
+    assert 'title="only &quot;errors&quot;"' in html
+    assert "3<br>" in html
+
+
+def test_a_result_escapes_its_sentence_and_notes():
+    html = _show.result_html("a < b", "<table></table>", notes=["c > d"])
+    assert html == "<p>a &lt; b</p><table></table><ul><li>c &gt; d</li></ul>"
+
+
+def test_percent_and_points():
+    assert (_show.percent(1 / 3), _show.percent(0.5, digits=0)) == ("33.3 %", "50 %")
+    assert (_show.points(0.006), _show.points(None)) == ("+0.6", "")
