@@ -79,8 +79,8 @@ def _show_alt_text() -> None:
     from IPython.core.getipython import get_ipython
     from matplotlib.figure import Figure
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
-    if shell is not None:
+    shell = get_ipython()
+    if shell is not None and shell.display_formatter is not None:
         shell.display_formatter.formatters["text/html"].for_type(Figure, figure_html)
 
 
