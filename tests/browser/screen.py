@@ -1,0 +1,156 @@
+"""What a person sees and does: a notebook in the browser and the widgets in it."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import TimeoutError as TooLong
+
+from browser.lab import Lab
+
+PATIENCE_S = 60  # for a slow machine; nothing waits longer than what it waits for
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+# Asks the application: no guess at the layout, the same in JupyterLab and Notebook 7.
+STATE = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  const model = panel?.content?.model;
+  if (!model) return null;
+  const kernel = panel.sessionContext?.session?.kernel;
+  return {
+    status: kernel?.status ?? "none",
+    connection: kernel?.connectionStatus ?? "none",
+    mode: panel.content.mode,
+    active: panel.content.activeCellIndex,
+    run: window.__run ?? null,
+    cells: model.toJSON().cells,
+  };
+}"""
+RUN_ALL = """() => {
+  window.__run = "running";
+  window.jupyterapp.commands.execute("notebook:run-all-cells").then(
+    () => { window.__run = "done"; },
+    (error) => { window.__run = `not run: ${error}`; },
+  );
+}"""
+
+
+def text_of(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "".join(value)
+
+
+class Notebook:
+    """One notebook open in one browser tab."""
+
+    def __init__(self, context: BrowserContext, lab: Lab, path: Path, application: str) -> None:
+        self.lab, self.path, self.application = lab, path, application
+        self.page: Page = context.new_page()
+        self.console: list[str] = []
+        self.uncaught: list[str] = []
+        self.page.on("console", lambda message: self.console.append(message.text))
+        self.page.on("pageerror", lambda error: self.uncaught.append(str(error.stack or error)))
+        self.load()
+
+    def load(self) -> None:
+        """Go to the notebook (again), and wait until its kernel answers."""
+        self.goto()
+        self.wait_idle()
+
+    def goto(self) -> None:
+        """Go to the notebook (again); the kernel may be dead or frozen."""
+        self.page.goto(self.lab.address(self.path, application=self.application))
+        self.wait(lambda: self.state() is not None, "the notebook to open")
+
+    def close(self) -> None:
+        self.page.evaluate("() => localStorage.clear()")
+        self.page.close()
+
+    def state(self) -> dict[str, Any] | None:
+        return self.page.evaluate(STATE)
+
+    def cells(self) -> list[tuple[str, str]]:
+        """Type and source of each cell, in order."""
+        state = self.state()
+        return [(cell["cell_type"], text_of(cell["source"])) for cell in state["cells"]]
+
+    def outputs(self) -> list[dict[str, Any]]:
+        return [out for cell in self.state()["cells"] for out in cell.get("outputs", [])]
+
+    def errors(self) -> list[str]:
+        """Tracebacks of the cells that failed."""
+        failed = [out for out in self.outputs() if out["output_type"] == "error"]
+        return [ANSI.sub("", "\n".join(out["traceback"])) for out in failed]
+
+    def printed(self) -> str:
+        return "".join(text_of(o["text"]) for o in self.outputs() if o["output_type"] == "stream")
+
+    def wait(self, met: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
+        """Wait until `met` gives something true; a failure says what was seen instead."""
+        deadline = time.monotonic() + seconds
+        while True:
+            value = met()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds:.0f} s for {what}\n{self.report()}")
+            self.page.wait_for_timeout(25)  # lets the browser's own events in, unlike time.sleep
+
+    def report(self) -> str:
+        state = self.state() or {}
+        lines = [f"kernel: {state.get('status')}, {state.get('connection')}, {state.get('run')}"]
+        lines += self.errors() if state else []
+        for widget in self.page.locator(".mlkit-tagger, .mlkit-confusion, .jp-Dialog").all():
+            lines.append(f"on screen: {widget.inner_text()[:600]!r}")
+        lines += ["uncaught: " + line for line in self.uncaught[-3:]]
+        lines += ["console: " + line[:300] for line in self.console[-8:]]
+        return "\n".join(lines)
+
+    def wait_idle(self) -> None:
+        def idle() -> bool:
+            state = self.state()
+            return (state["status"], state["connection"]) == ("idle", "connected")
+
+        self.wait(idle, "an idle kernel")
+
+    def run_all(self, widget: str | None = ".mlkit-tagger[data-item]") -> None:
+        """Run every cell; a failed one shows its traceback. Then wait for the widget."""
+        self.dismiss_dialogs()
+        self.page.evaluate(RUN_ALL)
+
+        def done() -> bool:
+            run, errors = self.state()["run"], self.errors()
+            assert not errors, "a cell failed:\n" + "\n".join(errors)
+            return run == "done"
+
+        self.wait(done, "the cells to run")
+        if widget:
+            self.wait_for(widget)
+
+    def wait_for(self, selector: str, seconds: float = PATIENCE_S) -> None:
+        try:
+            self.page.wait_for_selector(selector, timeout=seconds * 1000)
+        except TooLong:
+            raise AssertionError(f"no {selector} on screen\n{self.report()}") from None
+
+    def dismiss_dialogs(self) -> None:
+        """JupyterLab tells of a dead kernel in a dialog: read, and away."""
+        while self.page.locator(".jp-Dialog").count():
+            self.page.locator(".jp-Dialog .jp-mod-accept").first.click()
+            self.page.wait_for_selector(".jp-Dialog", state="detached", timeout=5000)
+
+    def wait_new_kernel(self, before: int) -> None:
+        """The server starts a new kernel a few seconds after one died."""
+        self.wait(
+            lambda: self.lab.kernel(self.path) not in (None, before), "a new kernel after a kill"
+        )
+
+    def change_theme(self, name: str) -> None:
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
+        )
+        self.wait(
+            lambda: self.page.evaluate("() => document.body.dataset.jpThemeName") == name, name
+        )
