@@ -1,31 +1,18 @@
 """One quiet JupyterLab and one headless Chromium for all the tests of a process."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from browser import samples
+from browser.chromium import chromium, find
 from browser.lab import Lab
 from browser.screen import Notebook
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def find_chromium() -> str:
     """Path of the browser; without one the tests skip, but fail where CI=true."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = find()
     if found:
         return found
     reason = "no Chromium found: apt install chromium"
@@ -58,16 +45,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 # and other tests of the same process could not run one.
 @pytest.fixture(scope="package")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    path = find_chromium()
-    home = {"HOME": str(tmp_path_factory.mktemp("chromium"))}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, headless=True, args=FLAGS, env={**os.environ, **home}
-        )
-        context = browser.new_context(viewport={"width": 1300, "height": 900})
-        yield context
-        context.close()
-        browser.close()
+    with chromium(find_chromium(), tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
 
 
 @pytest.fixture
