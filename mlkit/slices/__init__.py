@@ -1,0 +1,9 @@
+"""What to fix next: which slices there are, how much each can bring, and what a fix brought.
+
+``memberships`` says which item belongs to which slice, ``report`` ranks the slices, ``plan``
+turns one into a card, ``find`` looks for slices nobody thought of, ``compare`` measures a fix.
+"""
+
+from mlkit.slices._memberships import memberships
+
+__all__ = ["memberships"]
