@@ -66,9 +66,7 @@ def checked(event: Mapping[str, Any]) -> dict[str, Any]:
         "repeat": _repeat(event.get("repeat", 0)),
         "sampling_rate": _rate(event.get("sampling_rate", 1.0)),
         "undoes": None if undoes is None else _text(undoes, "undoes", LONGEST_NAME),
-        "guide": None
-        if event.get("guide") is None
-        else _text(event["guide"], "guide", LONGEST_NAME),
+        "guide": None if guide is None else _text(guide, "guide", LONGEST_NAME),
     }
 
 

@@ -41,7 +41,7 @@ class Journal:
     def __init__(
         self, where: str | os.PathLike[str] | sa.URL = "journal.db", *, timeout_s: float = 10.0
     ) -> None:
-        self._store = Store(where, timeout_s)
+        self._store = Store(where, timeout_s=timeout_s)
 
     def write(self, events: Iterable[Mapping[str, Any]]) -> list[str]:
         """Keep events, all or none; when this returns they are on disk. Returns their ids."""
