@@ -5,5 +5,6 @@ turns one into a card, ``find`` looks for slices nobody thought of, ``compare`` 
 """
 
 from mlkit.slices._memberships import memberships
+from mlkit.slices._report import Report, report
 
-__all__ = ["memberships"]
+__all__ = ["Report", "memberships", "report"]

@@ -145,7 +145,8 @@ def table(
     wrong, right = _part(errors), _part(correct)
     n, accuracy = wrong + right, _ratio(right, wrong + right)
     counted = errors.full & correct.full
-    exact = np.nan_to_num(n), np.nan_to_num(wrong), np.nan_to_num(right)
+    # Sums of estimated parts may exceed the whole by 1e-13.
+    exact = [np.minimum(np.nan_to_num(part), total) for part in (n, wrong, right)]
     result = pd.DataFrame({"slice": names, "n": _whole(n), "errors": _whole(wrong)})
     share = _ratio(wrong, errors.size)
     _put(result, "share_of_errors", share, _stats.wilson(*_of(errors)))
@@ -153,7 +154,7 @@ def table(
         result,
         "accuracy",
         accuracy,
-        _either(counted, _stats.wilson(exact[2], exact[0]), draws.accuracy),
+        _either(counted, _stats.wilson(np.minimum(exact[2], exact[0]), exact[0]), draws.accuracy),
     )
     _put(result, "hlp", hlp, _stats.wilson(np.nan_to_num(hlp * hlp_n), np.nan_to_num(hlp_n)))
     _put(result, "gap", hlp - accuracy, _middle(draws.gap))

@@ -1,0 +1,105 @@
+"""What to keep in mind with a report, and why a cell is empty."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlkit import _tables
+from mlkit.slices._estimates import Stratum
+
+_NO_ERROR = "no error was asked about this slice: tag errors with it on offer"
+_NO_CORRECT = (
+    "no correct item was asked about this slice: tag a random sample of the correct items too, "
+    "for example Tagger(..., correct=150)"
+)
+_NO_HLP = "no human-level performance is known for this slice: give it as hlp="
+_NO_ITEM = "no item is in this slice"
+_ESTIMATES = (
+    "n",
+    "share_of_errors",
+    "accuracy",
+    "hlp",
+    "gap",
+    "share_of_data",
+    "possible_gain",
+    "at_most",
+)
+_NO_ERRORS_AT_ALL = "there is no error in the predictions"
+
+
+def remarks(
+    table: pd.DataFrame,
+    sides: list[Stratum],
+    sizes: tuple[int, int],
+    wrong: np.ndarray,
+    error: np.ndarray,
+) -> list[str]:
+    return [
+        *_on_wrong_labels(wrong, error),
+        *_on_parts(sides, sizes),
+        *_on_hlp(table),
+    ]
+
+
+def _on_wrong_labels(wrong: np.ndarray, error: np.ndarray) -> Iterator[str]:
+    if not (wrong == 1).any():
+        return
+    n = int((wrong == 1).sum())
+    yield f"{_tables._count(n, 'item')} with a wrong label: set aside."
+    if not (wrong[~error] >= 0).any() and (~error).any():
+        yield (
+            "Only errors were checked for wrong labels, so accuracy with those set aside is too "
+            "high: some of the correct items have a wrong label too."
+        )
+
+
+def _on_parts(sides: list[Stratum], sizes: tuple[int, int]) -> Iterator[str]:
+    for side, size, what in zip(sides, sizes, ("errors", "correct items"), strict=True):
+        partly = (side.asked > 0) & ~side.full
+        if partly.any():
+            low, high = side.asked[partly].min(), side.asked[partly].max()
+            asked = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            yield (
+                f"{asked} of {size:,} {what} were asked about a slice: "
+                f"they stand for the others, as a random draw does."
+            )
+
+
+def _on_hlp(table: pd.DataFrame) -> Iterator[str]:
+    known = table["hlp"].notna()
+    if known.any() and table["hlp_low"][known].isna().any():
+        yield (
+            "HLP without n is taken as exact, so intervals of gap and possible gain are too narrow."
+        )
+    if known.any() and not known.all():
+        n = int((~known).sum())
+        yield (
+            f"{_tables._count(n, 'slice')} without HLP stand{'s' if n == 1 else ''} below the "
+            "others, by at most; measured, one of them may come first."
+        )
+
+
+def reasons(table: pd.DataFrame, sizes: tuple[int, int]) -> pd.DataFrame:
+    """Why a cell is empty, and what would fill it."""
+    rows = [
+        (row["slice"], column, _reason(row, column, sizes))
+        for row in table.to_dict("records")
+        for column in _ESTIMATES
+        if pd.isna(row[column])
+    ]
+    return pd.DataFrame(rows, columns=["slice", "column", "reason"])
+
+
+def _reason(row: dict[Any, Any], column: str, sizes: tuple[int, int]) -> str:
+    if column == "share_of_errors" and not sizes[0]:
+        return _NO_ERRORS_AT_ALL
+    why = []
+    if column in ("hlp", "gap", "possible_gain") and pd.isna(row["hlp"]):
+        why.append(_NO_HLP)
+    if sizes[0] and not row["errors_asked"] and column != "hlp":
+        why.append(_NO_ERROR)
+    elif sizes[1] and not row["correct_asked"] and column != "hlp":
+        why.append(_NO_CORRECT)
+    return "; ".join(why) or _NO_ITEM
