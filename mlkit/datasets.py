@@ -1,0 +1,379 @@
+"""Data to learn on: bundled (``load_*``) and downloaded once (``fetch_*``).
+
+Each comes as a table with one row an item: ``item`` (text), ``label``, where it lies, and a
+``split``. Train on *train*, look at errors and choose on *dev*, and touch *test* last.
+"""
+
+import hashlib
+import re
+import shutil
+import uuid
+import wave
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlkit._files import DownloadError, bundled, cache_folder, download, write_atomic
+
+__all__ = [
+    "DownloadError",
+    "fetch_clothing",
+    "fetch_spoken_digits",
+    "load_digits",
+    "load_example_tags",
+    "load_spoken_digits",
+]
+
+# One or two people an accent: a gap between accents here is a gap between people.
+_ACCENTS = {
+    "jackson": "USA",
+    "theo": "USA",
+    "nicolas": "BEL",
+    "yweweler": "DEU",
+    "lucas": "DEU",
+    "george": "GRC",
+}
+_SPOKEN_COLUMNS = ["item", "label", "speaker", "accent", "path", "duration_s", "split"]
+
+
+_INDEX = "files.csv"  # written last, into a folder that has its name only when it is whole
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """A published zip archive: which of its files are wanted, and what they must hold.
+
+    An archive of a commit is made on demand, and its own bytes may change; its files may not.
+    """
+
+    name: str
+    url: str
+    published: str  # the file name a browser gives it
+    wanted: str  # matches a path below the archive's one top folder; group 1 is the file's name
+    files: int
+    size: int  # bytes, all files together
+    checksum: str  # SHA-256 over the lines "name sha256", sorted by name
+    measure: Callable[[Path], dict[str, float]]
+    instead: str
+
+
+def _seconds(path: Path) -> dict[str, float]:
+    with wave.open(str(path)) as opened:
+        return {"duration_s": opened.getnframes() / opened.getframerate()}
+
+
+def _pixels(path: Path) -> dict[str, float]:
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        return {"width": opened.width, "height": opened.height}
+
+
+_SPOKEN = _Archive(
+    name="free-spoken-digit-dataset",
+    url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/"
+    "26eb9aaf76e81b692f806f9140c2d2777410d7a1.zip",
+    published="free-spoken-digit-dataset-26eb9aaf76e81b692f806f9140c2d2777410d7a1.zip",
+    wanted=r"recordings/(\d_[a-z]+_\d+\.wav)",
+    files=3000,
+    size=21_128_848,
+    checksum="dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f",
+    measure=_seconds,
+    instead="load_spoken_digits",
+)
+_CLOTHING = _Archive(
+    name="clothing-dataset-small",
+    url="https://github.com/alexeygrigorev/clothing-dataset-small/archive/"
+    "11961516512414bf9f6c150a832cfd21b54a6b54.zip",
+    published="clothing-dataset-small-11961516512414bf9f6c150a832cfd21b54a6b54.zip",
+    wanted=r"((?:train|validation|test)/[a-z-]+/[0-9a-f-]{36}\.jpg)",
+    files=3781,
+    size=106_020_674,
+    checksum="55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee35c",
+    measure=_pixels,
+    instead="load_digits",
+)
+
+
+def load_digits() -> pd.DataFrame:
+    """Handwritten digits, 8 by 8 pixels, from the wheel of scikit-learn.
+
+    Which digits does a small model confuse? 1,797 images, part of UCI dataset 80.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label`` (both text), ``image`` (8 x 8 array, 0 to 16), ``split``: three in five
+        items train, one dev, one test, by position.
+
+    Examples
+    --------
+    >>> load_digits()["split"].value_counts().to_dict()
+    {'train': 1079, 'dev': 359, 'test': 359}
+    """
+    from sklearn import datasets
+
+    images = datasets.load_digits()
+    number = pd.RangeIndex(len(images.target)).to_series()
+    split = (number % 5).map({3: "dev", 4: "test"}).fillna("train")
+    return pd.DataFrame(
+        {
+            "item": [f"digit-{n:04d}" for n in number],
+            "label": images.target.astype(str),
+            "image": list(images.images),
+            "split": split,
+        }
+    )
+
+
+def load_spoken_digits() -> pd.DataFrame:
+    """Synthetic spoken digits, bundled: the stand-in for ``fetch_spoken_digits``.
+
+    A model trained on the two American voices knows them, and does it know the other four?
+    1,200 clips made with espeak-ng, some of them noisy, quiet, echoing or with the start cut
+    off (``load_example_tags``). No person speaks here: the accents are caricatures.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label, speaker, accent, path`` (FLAC, 8 kHz), ``duration_s, split``: clips 0-4 of
+        each digit and speaker are test, 5-14 dev, the rest train, as in the real recordings.
+
+    Examples
+    --------
+    >>> clips = load_spoken_digits()
+    >>> clips.loc[0, ["item", "label", "speaker", "accent", "split"]].to_list()
+    ['0_synthetic-french-1_0', '0', 'synthetic-french-1', 'FRA', 'test']
+    """
+    folder = bundled("spoken_digits")
+    table = _read_table(bundled("spoken_digits.csv"))
+    table["path"] = [str(folder / f"{item}.flac") for item in table["item"]]
+    return _spoken(table)
+
+
+def load_example_tags() -> pd.DataFrame:
+    """Example tags for ``load_spoken_digits``: what was done to each clip when it was made.
+
+    What would a listener have tagged? Nobody listened: the annotator is called *example*.
+
+    Returns
+    -------
+    DataFrame
+        A tags table, one row a clip and tag: ``item, tag`` (noise, quiet, clipped start, echo),
+        ``value`` (True: has it), ``annotator``.
+
+    Examples
+    --------
+    >>> tags = load_example_tags()
+    >>> tags.groupby("tag")["value"].mean().round(2).to_dict()
+    {'clipped start': 0.1, 'echo': 0.05, 'noise': 0.15, 'quiet': 0.1}
+    """
+    made = _read_table(bundled("spoken_digits.csv"))
+    names = ["noise", "quiet", "clipped start", "echo"]
+    made = made[["item", "condition"]].merge(pd.DataFrame({"tag": names}), how="cross")
+    return pd.DataFrame(
+        {
+            "item": made["item"],
+            "tag": made["tag"],
+            "value": made["condition"] == made["tag"],
+            "annotator": "example",
+        }
+    )
+
+
+def fetch_spoken_digits(*, progress: bool = True) -> pd.DataFrame:
+    """Real spoken digits: the Free Spoken Digit Dataset, downloaded once (17 MB, CC BY-SA 4.0).
+
+    3,000 recordings by six men; one or two of them an accent, so that a gap between accents
+    here is a gap between people. They are kept in ``MLKIT_DATA``, or the user's cache.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label, speaker, accent`` (country, ISO 3166), ``path`` (WAV, 8 kHz),
+        ``duration_s, split``: recordings 0-4 of each digit and speaker are test, as published,
+        5-14 dev, the rest train.
+
+    Raises
+    ------
+    DownloadError
+        Offline, or stopped half-way (run again, it goes on); ``load_spoken_digits`` stands in.
+
+    Examples
+    --------
+    >>> clips = fetch_spoken_digits()  # doctest: +SKIP
+    """
+    folder = _fetch(_SPOKEN, progress=progress)
+    table = _read_table(folder / _INDEX)
+    table["path"] = [str(folder / name) for name in table["file"]]
+    table["item"] = table["file"].str.removesuffix(".wav")
+    table[["label", "speaker"]] = table["item"].str.split("_", expand=True)[[0, 1]]
+    table["accent"] = table["speaker"].map(_ACCENTS)
+    return _spoken(table)
+
+
+def fetch_clothing(*, progress: bool = True) -> pd.DataFrame:
+    """Real photographs of clothing in ten classes, downloaded once (107 MB, CC0).
+
+    Whose shirt is a t-shirt? 3,781 photographs, 3,000 from one collection and the rest from 32
+    people, who draw the borders of the classes differently. Kept in ``MLKIT_DATA``, or the
+    user's cache.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label, path`` (JPEG), ``width, height`` (pixels), ``split``: train, dev
+        (published as *validation*) and test.
+
+    Raises
+    ------
+    DownloadError
+        Offline, or stopped half-way (run again, it goes on); ``load_digits`` stands in.
+
+    Examples
+    --------
+    >>> photographs = fetch_clothing()  # doctest: +SKIP
+    """
+    folder = _fetch(_CLOTHING, progress=progress)
+    table = _read_table(folder / _INDEX)
+    parts = table["file"].str.split("/", expand=True)
+    return pd.DataFrame(
+        {
+            "item": parts[2].str.removesuffix(".jpg"),
+            "label": parts[1],
+            "path": [str(folder / name) for name in table["file"]],
+            "width": table["width"].astype(int),
+            "height": table["height"].astype(int),
+            "split": parts[0].replace("validation", "dev"),
+        }
+    )
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """A CSV of our own, all text: "nan" is a name like any other."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _spoken(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns every table of spoken digits has, digit by digit, voice by voice."""
+    index = table["item"].str.rpartition("_")[2].astype(int)
+    split = pd.cut(index, [-1, 4, 14, 10**6], labels=["test", "dev", "train"]).astype(str)
+    table = table.assign(split=split, index=index, duration_s=table["duration_s"].astype(float))
+    table = table.sort_values(["label", "speaker", "index"], ignore_index=True)
+    return table[_SPOKEN_COLUMNS]
+
+
+def _fetch(archive: _Archive, *, progress: bool) -> Path:
+    """The folder with the archive's files, whole and verified."""
+    cache = cache_folder()
+    folder = cache / archive.name
+    if _is_whole(folder, archive):
+        return folder
+    fresh = cache / f"{archive.name}.zip"
+    local = next((p for p in (fresh, cache / archive.published) if p.exists()), None)
+    try:
+        path = local or download(archive.url, fresh, progress=progress)
+        _unpack(path, folder, archive, progress=progress)
+    except zipfile.BadZipFile as error:
+        if local is None:
+            fresh.unlink(missing_ok=True)
+            what, then = "what came", "It was thrown away: run again with another connection."
+        else:
+            what, then = str(local), "Delete it and run again."
+        raise DownloadError(
+            f"{what} is not the archive published at {archive.url}: {error}. {then} "
+            f"{_meanwhile(archive, fresh)}"
+        ) from error
+    except DownloadError as error:
+        raise DownloadError(f"{error} {_meanwhile(archive, fresh)}") from error
+    if local is None:
+        fresh.unlink(missing_ok=True)  # its files are unpacked; someone's own copy stays
+    return folder
+
+
+def _meanwhile(archive: _Archive, fresh: Path) -> str:
+    return (
+        f"Meanwhile datasets.{archive.instead}() is bundled. The archive from elsewhere counts "
+        f"too, as {fresh}."
+    )
+
+
+def _is_whole(folder: Path, archive: _Archive) -> bool:
+    """Whether every file that was verified when the folder was made is still there, as long."""
+    try:
+        index = _read_table(folder / _INDEX)
+        sizes = dict(zip(index["file"], index["bytes"].astype(int), strict=True))
+        return len(sizes) == archive.files and all(
+            (folder / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _unpack(path: Path, folder: Path, archive: _Archive, *, progress: bool) -> None:
+    """Unpack and verify beside the folder, then give it its name: it is whole or not there."""
+    from tqdm.auto import tqdm
+
+    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    try:
+        with zipfile.ZipFile(path) as opened:
+            members = sorted(_members(opened, archive).items())
+            bar = tqdm(members, desc=f"unpack {archive.name}", disable=not progress)
+            rows = [_extract(opened, member, beside, name) for name, member in bar]
+        lines = "".join(f"{row['file']} {row['sha256']}\n" for row in rows)
+        if hashlib.sha256(lines.encode()).hexdigest() != archive.checksum:
+            raise zipfile.BadZipFile("its files are not the ones published")
+        rows = [row | archive.measure(beside / row["file"]) for row in rows]
+        write_atomic(beside / _INDEX, pd.DataFrame(rows).to_csv(index=False))
+        _put(beside, folder)
+    except (EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise zipfile.BadZipFile(str(error) or "it ends too early") from error
+    except OSError as error:
+        raise DownloadError(
+            f"cannot unpack {path} into {folder} ({error.strerror or error}); it takes "
+            f"{archive.size / 1e6:.0f} MB. MLKIT_DATA may name a folder elsewhere."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _members(opened: zipfile.ZipFile, archive: _Archive) -> dict[str, zipfile.ZipInfo]:
+    """The wanted files by name. Nothing else is unpacked, so no name leads out of the folder."""
+    found = {}
+    for member in opened.infolist():
+        match = re.fullmatch(f"[^/]+/{archive.wanted}", member.filename)
+        if match:
+            found[match[1]] = member
+    size = sum(member.file_size for member in found.values())
+    if (len(found), size) != (archive.files, archive.size):
+        raise zipfile.BadZipFile(
+            f"{archive.files:,} files of {archive.size:,} bytes were expected, and it has "
+            f"{len(found):,} of {size:,}"
+        )
+    return found
+
+
+def _extract(
+    opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, name: str
+) -> dict[str, Any]:
+    data = opened.read(member)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    return {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _put(beside: Path, folder: Path) -> None:
+    """Give the new folder its name; a damaged one that has it makes room."""
+    old = beside.with_name(f"{beside.name}.old")
+    try:
+        beside.replace(folder)
+    except OSError:
+        folder.replace(old)
+        beside.replace(folder)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
