@@ -210,6 +210,7 @@ def _put(
 ) -> None:
     """The figure with its limits; no limits without a figure, no figure outside its limits."""
     known = np.isfinite(value)
+    value = np.where(np.abs(value) < 1e-12, 0.0, value)  # what rounding leaves of an exact 0
     result[name] = np.where(known, value, np.nan)
     result[f"{name}_low"] = np.where(known, np.minimum(interval[0], value), np.nan)
     result[f"{name}_high"] = np.where(known, np.maximum(interval[1], value), np.nan)

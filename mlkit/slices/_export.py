@@ -48,7 +48,7 @@ def sentence(report: "Report") -> str:
 def _first(report: "Report") -> str:
     first = report.table.iloc[0]
     name, many = first["slice"], len(report.table) > 1
-    sure = f" It stays first in {report.stays_first:.0%} of draws from the intervals" + (
+    sure = f" It stays first in {100 * report.stays_first:.0f} % of draws from the intervals" + (
         ", ease and importance moved by up to a half" if "priority" in report.table else ""
     )
     if pd.notna(first["possible_gain"]):
@@ -71,7 +71,8 @@ def _first(report: "Report") -> str:
 def rows(report: "Report") -> tuple[list[dict[str, str]], dict[tuple[int, str], str], list[str]]:
     """Cells as text, the reason of each empty one by (row, column), and the footnotes."""
     reasons = report.reasons.set_index(["slice", "column"])["reason"].to_dict()
-    footnotes = list(dict.fromkeys(reasons.values()))
+    footnotes = list(dict.fromkeys(part for r in reasons.values() for part in r.split("; ")))
+    marks = {part: str(i + 1).translate(_MARKS) for i, part in enumerate(footnotes)}
     cells: list[dict[str, str]] = []
     why: dict[tuple[int, str], str] = {}
     for number, (_, row) in enumerate(report.table.iterrows()):
@@ -81,11 +82,10 @@ def rows(report: "Report") -> tuple[list[dict[str, str]], dict[tuple[int, str], 
             if reason is None:
                 texts[column] = _cell(report, row, column)
             else:
-                texts[column] = _EMPTY + str(footnotes.index(reason) + 1).translate(_MARKS)
+                texts[column] = _EMPTY + " ".join(marks[part] for part in reason.split("; "))
                 why[number, column] = reason
         cells.append(texts)
-    marks = [f"{str(i + 1).translate(_MARKS)} Empty: {r}." for i, r in enumerate(footnotes)]
-    return cells, why, marks
+    return cells, why, [f"{mark} Empty: {part}." for part, mark in marks.items()]
 
 
 def headings(report: "Report") -> dict[str, str]:
@@ -117,7 +117,7 @@ def markdown(report: "Report") -> str:
     columns = headings(report)
     lines = [_md(sentence(report)), "", _md_row(columns.values())]
     lines.append("|" + "|".join([":--", *["--:"] * (len(columns) - 1)]) + "|")
-    lines += [_md_row(row[c].replace("\n", " ") for c in columns) for row in cells]
+    lines += [_md_row(_in_line(row[c]) for c in columns) for row in cells]
     return "\n".join([*lines, "", *(f"- {_md(note)}" for note in [*marks, *notes(report)]), ""])
 
 
@@ -165,8 +165,9 @@ def _whisker(ax: "Axes", y: int, row: pd.Series, column: str) -> None:
         return
     low, high = 100 * row[f"{column}_low"], 100 * row[f"{column}_high"]
     ax.plot([low, high], [y, y], color="black", linewidth=1.4, zorder=4, solid_capstyle="butt")
+    rest = f" (at most {_points(row['at_most'])})" if column == "possible_gain" else ""
     ax.annotate(
-        f"{_points(row[column])}", (max(high, 100 * row["at_most"], 0), y), xytext=(6, 0),
+        _points(row[column]) + rest, (max(high, 100 * row["at_most"], 0), y), xytext=(6, 0),
         textcoords="offset points", va="center", zorder=5,
     )  # fmt: skip
 
@@ -203,7 +204,8 @@ def _cell(report: "Report", row: pd.Series, column: str) -> str:
         return f"{100 * row[column]:.2f}" if pd.notna(row[column]) else _EMPTY
     shown = _points(row[column]) if column in _POINTS else _show.percent(row[column])
     interval = _interval(row, column)
-    return f"{shown}\n{interval}" if interval else shown
+    # Kept on one line: an interval broken in two is hard to read down a column.
+    return f"{shown}\n{interval}".replace(" ", "\N{NO-BREAK SPACE}") if interval else shown
 
 
 def _counted(report: "Report", row: pd.Series, column: str) -> bool:
@@ -229,6 +231,12 @@ def _points(value: float) -> str:
     digits = 2 if abs(value) < 0.0995 else 1
     text = f"{100 * value:.{digits}f}"
     return text if float(text) else text.lstrip("-")
+
+
+def _in_line(cell: str) -> str:
+    estimate, *interval = cell.split("\n")
+    text = estimate + "".join(f" ({limits})" for limits in interval)
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _one_line(text: str) -> str:
