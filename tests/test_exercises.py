@@ -1,0 +1,291 @@
+"""Every exercise takes its right answer, tells its wrong ones apart, and breaks no notebook."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlkit.exercises import ExerciseError, check, exercises, hint, progress, record, reveal
+from mlkit.exercises.error_analysis import SPEECH
+from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset, left_open
+
+ALL = exercises()
+BY_ID = {one.id: one for one in ALL}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def given():
+    """What the notebooks hand over, made up so that every figure is known."""
+    predictions = pd.DataFrame(
+        {
+            "item": [f"i{n}" for n in range(20)],
+            "label": ["a"] * 20,
+            "prediction": ["a"] * 9 + ["b"] + ["a"] * 4 + ["b"] * 6,
+            "heard": [True] * 10 + [False] * 10,
+        }
+    )
+    report = SimpleNamespace(
+        table=pd.DataFrame(
+            {"slice": ["noise"], "errors": [5], "share_of_errors": [5 / 7], "at_most": [0.25]}
+        )
+    )
+    return {"predictions": predictions, "report": report}
+
+
+def judged(one, answer, given):
+    return check(one.id, answer, **{name: given[name] for name in one.given})
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
+def test_the_right_answer_is_correct_and_says_why(one, given):
+    handed = {name: given[name] for name in one.given}
+    shown = reveal(one.id, **handed)
+    outcome = judged(one, shown.answer, given)
+    assert outcome.correct
+    assert outcome.message == one.why == shown.why
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
+def test_wrong_answers_are_told_apart_each_with_its_hint(one, given):
+    assert one.wrong
+    assert len({words for _, words in one.wrong}) == len(one.wrong)
+    for answer, words in one.wrong:
+        outcome = judged(one, answer(**{name: given[name] for name in one.given}), given)
+        assert outcome.state == "not quite"
+        assert words in outcome.message
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
+def test_left_open_is_not_answered_whatever_is_handed_over(one):
+    function = [lambda *_: ...] if isinstance(one.kind, Function) else []
+    for answer in [..., None, (..., ...), ("A", ...), [], "", *function]:
+        assert check(one.id, answer).state == "not answered yet"
+    assert not record.PLACE.exists()
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "?!",
+        "ABCDEFGHIJKL",
+        "AA",
+        3,
+        -1e9,
+        float("nan"),
+        True,
+        ("A", "x"),
+        ("A", 1, 2),
+        object(),
+        {1},
+    ]
+    + [np.array([1.0, 2.0]), pd.DataFrame({"a": [1, 2]}), pd.NA, lambda: 1, lambda *_: "x"],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_no_answer_raises(one, answer, given):
+    outcome = judged(one, answer, given)
+    assert outcome.state == "not quite"
+    assert outcome.message
+    assert outcome._repr_html_()
+
+
+def test_figures_of_the_course_by_hand():
+    assert reveal("06.gain").answer == pytest.approx((0.89 - 0.87) * 0.30)
+    errors = 0.06 * 0.60, 0.11 * 0.04, 0.13 * 0.30, 0.30 * 0.06
+    letter, share = reveal("06.last").answer
+    assert letter == "D"
+    assert share == pytest.approx(errors[3] / sum(errors))
+    assert sum(share for _, _, share in SPEECH.values()) == pytest.approx(1)
+
+
+def test_the_gap_and_at_most_come_from_what_is_handed_over(given):
+    assert reveal("00.gap", predictions=given["predictions"]).answer == pytest.approx(0.9 - 0.4)
+    assert reveal("00.at_most", report=given["report"]).answer == 0.25
+
+
+def test_accuracy_on_a_tag_by_counting():
+    # 100 errors of which 30 have the tag, 400 correct items of which 40 have it.
+    assert reveal("06.accuracy_on_tag").answer(100, 400, 0.3, 0.1) == pytest.approx(40 / 70)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (0.6, "That is in percent"),
+        (0.00006, "divided by 100 once too often"),
+        (-0.006, "the sign is not"),
+        ("0.006", "A single number is asked for, and this is '0.006' (str)"),
+        (0.123, "What would be won on this slice"),
+        (True, "A single number"),
+    ],
+)
+def test_a_number_is_told_apart(answer, words):
+    assert words in check("06.gain", answer).message
+
+
+@pytest.mark.parametrize(
+    "answer", [0.006, np.float32(0.006), np.array(0.006), pd.Series([0.006]), 0.00609]
+)
+def test_a_number_may_come_in_any_of_its_types(answer):
+    assert check("06.gain", answer).correct
+
+
+def test_tolerance_holds_at_its_border():
+    kind = Number(tolerance=0.01, share=False)
+    assert kind.judge(0.26, 0.25, []) is None
+    assert kind.judge(0.2601, 0.25, []) == ""
+
+
+@pytest.mark.parametrize("answer", ["BAFDEC", "bafdec", "B, A, F, D, E, C", list("BAFDEC")])
+def test_an_order_may_be_written_in_any_way(answer):
+    assert check("06.loop", answer).correct
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("BAFCED", "Up to F it is right"),
+        ("ABFDEC", "4 of 6 are right; look again at number 1"),
+        ("BAFDE", "6 letters"),
+        ("BAFDEX", "There is no X here"),
+        ("BAFDEB", "B stands in it more than once"),
+    ],
+)
+def test_an_order_says_how_far_it_holds(answer, words):
+    assert words in check("06.loop", answer).message
+
+
+def test_letters_that_may_repeat_are_judged_place_by_place():
+    kind = Order("SDM", repeats=True)
+    assert kind.judge("DDM", "SDM", []) == "2 of 3 are right; look again at number 1."
+
+
+def test_a_subset_tells_too_many_from_too_few():
+    kind = Subset("ABCD", too_many="{letter} is not one.")
+    assert kind.judge("BA", "AB", []) is None
+    assert kind.judge("ABD", "AB", []) == "D is not one."
+    assert "still missing" in kind.judge("A", "AB", [])
+
+
+def test_a_decision_needs_the_option_and_its_figure():
+    kind = Decision("AB", Number(tolerance=0.01), figure_is="the share")
+    assert kind.judge(("b", 0.5), ("B", 0.5), []) is None
+    assert kind.judge(("A", 0.5), ("B", 0.5), []) == (
+        "The choice is not A. Which figure would show?"
+    )
+    assert "Now the share: That is in percent" in kind.judge(("B", 50), ("B", 0.5), [])
+    assert kind.judge("B", ("B", 0.5), []).startswith("A letter and a number are asked for")
+
+
+def test_a_function_that_raises_is_told_what_it_raised():
+    said = check("06.accuracy_on_tag", lambda *_: 1 / 0).message
+    assert said == "Called with (100, 400, 0.3, 0.3) it raised ZeroDivisionError: division by zero"
+    assert "missing" in check("06.accuracy_on_tag", lambda a, b, c, d, e: 1).message
+
+
+def test_a_function_that_is_right_once_is_not_right():
+    assert (
+        "no correct item"
+        in check("06.accuracy_on_tag", lambda e, c, *_: c / (e + c)).message.lower()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("06.gian", "06.gain"), ("6.gain", "06.gain"), ("06.GAP", "00.gap")]
+)
+def test_an_unknown_id_names_near_ones(name, near):
+    with pytest.raises(
+        ExerciseError, match=f"there is no exercise '{name}'. Did you mean .*{near}"
+    ):
+        check(name, 1)
+
+
+def test_an_unknown_id_far_from_all_lists_the_notebooks_own():
+    with pytest.raises(ExerciseError, match=r"There are 06\.loop, 06\.gain"):
+        hint("06.xxxxxxxxxxxx")
+
+
+def test_what_an_exercise_needs_is_said_with_the_call():
+    with pytest.raises(ExerciseError) as caught:
+        check("00.gap", 0.5)
+    assert str(caught.value) == (
+        '00.gap needs predictions: check("00.gap", my_answer, predictions=predictions).'
+    )
+    with pytest.raises(ExerciseError, match=r'06\.gain knows no report: reveal\("06\.gain"\)'):
+        reveal("06.gain", report=1)
+
+
+def test_progress_is_a_readable_file_and_solved_stays_solved():
+    check("06.gain", 0.5)
+    check("06.gain", 0.006)
+    check("06.gain", 0.5)
+    kept = json.loads(record.PLACE.read_text())["exercises"]
+    assert kept["06.gain"]["state"] == "correct"
+    assert kept["06.gain"]["tries"] == 2
+    said = progress()
+    assert (said.correct, said.n) == (1, len(ALL))
+    assert repr(said) == f"1 of {len(ALL)} exercises solved."
+    assert "06_error_analysis" in said._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[1]", b'{"exercises": 3}', b'{"exercises": {"06.gain": 3}}', b"\xff\xfe"]
+)
+def test_a_damaged_file_is_kept_aside_and_said(content):
+    record.PLACE.parent.mkdir()
+    record.PLACE.write_bytes(content)
+    outcome = check("06.gain", 0.006)
+    assert outcome.correct
+    assert "was damaged: it is kept as progress-damaged-1.json" in outcome.message
+    assert record.PLACE.with_name("progress-damaged-1.json").read_bytes() == content
+    assert progress().correct == 1
+    record.PLACE.write_bytes(content)
+    assert "progress-damaged-2.json" in progress().note
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder where a file should be, the POSIX way")
+def test_an_answer_counts_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "work").write_text("a file stands where the folder should be")
+    outcome = check("06.gain", 0.006)
+    assert outcome.correct
+    assert "Not kept" in outcome.message or "cannot be read" in outcome.message
+
+
+def test_an_outcome_escapes_what_it_shows():
+    outcome = check("06.gain", "<script>alert(1)</script>")
+    assert "<script>" not in outcome._repr_html_()
+    assert "&lt;script&gt;" in outcome._repr_html_()
+
+
+def test_shape_and_words_stand_beside_the_colour():
+    said = [check("06.gain", answer)._repr_html_() for answer in (..., 0.5, 0.006)]
+    assert [s[s.index("<strong>") + 8] for s in said] == ["○", "△", "✔"]
+
+
+def test_hint_says_where_to_look_and_not_the_answer(capsys):
+    for one in ALL:
+        hint(one.id)
+    said = capsys.readouterr().out
+    assert all(f"{one.id}: {one.hint}" in said for one in ALL)
+    assert "0.006" not in said
+
+
+def test_left_open_looks_inside():
+    assert left_open({"a": ..., "b": 1})
+    assert not left_open({"a": 0})
+    assert not left_open(0)
+
+
+def test_ids_are_unique_and_belong_to_their_notebook():
+    assert len(BY_ID) == len(ALL)
+    assert {one.id[:2] for one in exercises("06")} == {"06"}
+    with pytest.raises(ExerciseError, match="there are no exercises for a notebook '99'"):
+        exercises("99")
