@@ -75,6 +75,11 @@ def tag_name(tag: Any) -> str:
     return unicodedata.normalize("NFC", _line(tag, "tag", LONGEST_TAG).strip())
 
 
+def now() -> str:
+    """The time of this moment, as it is kept."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def _value(value: Any, kind: str, *, undone: bool) -> str:
     if kind in ("tag", "untag", "rename"):
         return tag_name(value)
@@ -107,7 +112,7 @@ def _vocabulary(tags: Iterable[Any]) -> str:
 
 def _time(at: Any) -> str:
     if at is None:
-        return datetime.now(UTC).isoformat(timespec="microseconds")
+        return now()
     try:
         when = at if isinstance(at, datetime) else datetime.fromisoformat(at)
         if when.tzinfo is not None:
