@@ -1,0 +1,9 @@
+"""Hands: widgets for JupyterLab and Notebook 7 that write to the journal.
+
+``Tagger``      say with the keyboard what is wrong with each error
+``Confusion``   the confusion matrix, whose cells choose what the Tagger shows
+"""
+
+from mlkit.widgets.tagger import Tagger
+
+__all__ = ["Tagger"]

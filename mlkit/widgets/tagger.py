@@ -1,0 +1,399 @@
+"""Tag errors with the keyboard: a surface over the journal, and its typed twin."""
+
+import difflib
+import hashlib
+import os
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import pandas as pd
+import traitlets
+
+from mlkit import _tables
+from mlkit._tables import RESERVED_TAGS
+from mlkit.tags import Journal, JournalError
+from mlkit.widgets import _media, _queue
+
+_HERE = Path(__file__).parent
+_MODULES = ("tagger_rules.js", "tagger_media.js", "tagger.js")
+_MOST_WANTED = 60
+_UNDOABLE = 100
+_INVERSE = {"seen": "unseen", "unseen": "seen", "tag": "untag", "untag": "tag", "note": "note"}
+
+
+class Tagger(anywidget.AnyWidget):
+    """What is wrong with each error? Digits give tags; every one goes to the journal at once.
+
+    Parameters
+    ----------
+    predictions
+        A table ``item, label, prediction``, one row an item.
+    show
+        A column (images, sounds or text; arrays or paths), a function of the row that returns
+        anything displayable, or None for the row itself.
+    tags
+        On offer from the start; more can be made on the fly.
+    only
+        A mask over the rows or a pandas expression: what the queue is drawn from.
+    correct
+        How many (int) or which share (float) of the correct items to mix in at random;
+        the prediction is then hidden for every item.
+    repeats
+        Share of items silently shown a second time, for self-agreement.
+    journal, annotator
+        Where to write (path, URL or Journal), and as whom.
+    rng
+        Decides the order; the same number gives the same queue again.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> said = pd.DataFrame({"item": ["a", "b"], "label": ["6", "8"], "prediction": ["8", "8"]})
+    >>> folder = getfixture("tmp_path")
+    >>> tagger = Tagger(said, show=None, tags=["noise"], journal=folder / "journal.db")
+    >>> tagger.add("a", "noise")
+    >>> tagger.done("a")
+    """
+
+    # A module loaded from a blob cannot import its neighbour, so the two travel as one.
+    _esm = "\n".join((_HERE / name).read_text("utf-8") for name in _MODULES)
+    _css = _HERE / "tagger.css"
+    pending_key = traitlets.Unicode().tag(sync=True)
+
+    def __init__(  # noqa: D107 - told above
+        self,
+        predictions: pd.DataFrame,
+        *,
+        show: str | Callable[[pd.Series], Any] | None,
+        tags: Iterable[str] = (),
+        only: Any = None,
+        correct: int | float = 0,
+        repeats: float = 0.0,
+        journal: str | os.PathLike[str] | Journal = "journal.db",
+        annotator: str = "me",
+        rng: int | np.random.Generator | None = 0,
+    ) -> None:
+        self._table = _tables.predictions(predictions, function="Tagger")
+        self._offered = _queue.vocabulary(tags)
+        draw = np.random.default_rng(rng)
+        self._whole = _queue.build(
+            self._table, only=only, correct=correct, repeats=repeats, rng=draw
+        )
+        self._hidden = bool(correct)
+        self._visible = _queue.without_prediction(self._table) if correct else self._table
+        self._how = _media.renderer(self._visible, show)
+        self._rows = dict(zip(self._table["item"], range(len(self._table)), strict=True))
+        first = self._whole[self._whole["repeat"] == 0]
+        self._rates = dict(zip(first["item"], first["sampling_rate"], strict=True))
+        self.journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self.annotator = annotator
+        self._lock = threading.RLock()
+        self._todo: deque[tuple[int, int]] = deque()
+        self._filling = False
+        self._fresh = True
+        self._generation = 0
+        self._only: Any = None
+        self._choose(self._whole)
+        self._load()
+        key = hashlib.sha256(f"{self.journal.where}\n{annotator}".encode()).hexdigest()[:16]
+        super().__init__(pending_key=f"mlkit-tagger:{key}:")
+        self.on_msg(self._on_message)
+
+    # What a person types
+
+    @property
+    def queue(self) -> pd.DataFrame:
+        """What is to be tagged, in order: ``item, repeat, sampling_rate``."""
+        return self._queue.copy()
+
+    @property
+    def only(self) -> Any:
+        """Narrows the queue to a mask over the rows or a pandas expression; None: all of it."""
+        return self._only
+
+    @only.setter
+    def only(self, only: Any) -> None:
+        keep = set(self._table["item"][_queue.inside(self._table, only)])
+        with self._lock:
+            self._only = only
+            self._choose(self._whole[self._whole["item"].isin(keep)].reset_index(drop=True))
+            self._send_state(start=True)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The tags on offer."""
+        return list(self._progress.vocabulary)
+
+    def add(self, item: str, tag: str) -> None:
+        """Give an item a tag."""
+        self._say(item, "tag", self._on_offer(tag))
+
+    def remove(self, item: str, tag: str) -> None:
+        """Take a tag off an item."""
+        self._say(item, "untag", self._on_offer(tag))
+
+    def new_tag(self, tag: str) -> None:
+        """Offer one more tag from now on; ``unchecked`` has what was seen before it."""
+        with self._lock:
+            self._progress.learn(_queue.vocabulary([tag]))
+            self._send_state()
+
+    def note(self, item: str, text: str) -> None:
+        """Write a note on an item; an empty one takes it away."""
+        self._say(item, "note", text)
+
+    def done(self, item: str) -> None:
+        """The item was looked at, and has the tags it has of those on offer."""
+        self._say(item, "seen")
+
+    def undo(self) -> dict[str, Any] | None:
+        """Take back the latest event on these items; returns that event, None if there is none."""
+        with self._lock:
+            self._load()
+            if not self._progress.history:
+                return None
+            last = self._progress.history[-1]
+            value = last["value"] if last["kind"] in ("tag", "untag") else ""
+            event = self._event(last["item"], _INVERSE[last["kind"]], value, last["repeat"])
+            self._write([{**event, "undoes": last["id"]}])
+        return last
+
+    def show_item(self, item: str) -> Any:
+        """Bring an item to the screen; what it shows is returned, for where there is no widget."""
+        self._known(item)
+        with self._lock:
+            place = self._places.get((item, 0))
+            if place is not None:
+                self.send({"op": "goto", "queue": self._generation, "pos": place})
+        return _media.displayable(self._shown(item), item)
+
+    def tags(self) -> pd.DataFrame:
+        """This annotator's tags of these items, from the journal: ``item, tag, value, ...``."""
+        table = self.journal.tags(annotator=self.annotator)
+        return table[table["item"].isin(self._rates)].reset_index(drop=True)
+
+    def unchecked(self, tag: str) -> list[str]:
+        """Items done while this tag was not on offer."""
+        return [i for i in self._progress.unchecked(self._on_offer(tag)) if i in self._rates]
+
+    def queue_unchecked(self, tag: str) -> int:
+        """Open the items again that were done without this tag on offer; returns how many."""
+        with self._lock:
+            again = self.unchecked(tag)
+            self._reopened.update((item, 0) for item in again)
+            self._send_state(start=True)
+        return len(again)
+
+    def refresh(self) -> None:
+        """Read the journal again: what other notebooks wrote since."""
+        with self._lock:
+            self._load()
+            self._send_state()
+
+    def __repr__(self) -> str:
+        """One line that also serves where no widget can be shown."""
+        return (
+            f"Tagger: {self._done():,} of {len(self._queue):,} items done. To tag, run this cell "
+            'in JupyterLab, or use tagger.add(item, "tag") and tagger.done(item).'
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data["text/plain"] = repr(self)
+        return bundle
+
+    # State
+
+    def _choose(self, queue: pd.DataFrame) -> None:
+        self._queue = queue
+        self._slots = list(zip(queue["item"], queue["repeat"].astype(int), strict=True))
+        self._places = {slot: place for place, slot in enumerate(self._slots)}
+        self._reopened: set[_queue.Slot] = set()
+        self._generation += 1
+        self._todo.clear()
+
+    def _load(self) -> None:
+        """The state as the journal has it."""
+        made = getattr(self, "_progress", None)
+        progress = _queue.Progress(self._rates, made.vocabulary if made else self._offered)
+        events = self.journal.events(annotator=self.annotator).to_dict("records")
+        for event in _queue.renamed(map(_queue.slim, events)):
+            progress.apply(event)
+        self._progress = progress
+
+    def _done(self) -> int:
+        return sum(self._status(slot) & 1 for slot in self._slots)
+
+    def _status(self, slot: _queue.Slot) -> int:
+        said = self._progress.of(slot)
+        seen = said.seen and slot not in self._reopened
+        return seen + 2 * bool(said.tags) + 4 * any(tag in RESERVED_TAGS for tag in said.tags)
+
+    def _known(self, item: str) -> None:
+        if item in self._rates:
+            return
+        near = difflib.get_close_matches(str(item), self._rates, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"the item {item!r} is not in this tagger's queue of {len(self._rates):,} items.{hint} "
+            "tagger.queue lists them."
+        )
+
+    def _on_offer(self, tag: str) -> str:
+        if tag in RESERVED_TAGS or tag in self._progress.vocabulary:
+            return tag
+        near = difflib.get_close_matches(str(tag), self._progress.vocabulary, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        short = str(tag)[:60]
+        raise ValueError(
+            f"the tag {short!r} is not on offer.{hint} tagger.new_tag({short!r}) offers it; "
+            f"on offer: {', '.join(map(repr, self._progress.vocabulary)) or 'none yet'}."
+        )
+
+    # Writing
+
+    def _say(self, item: str, kind: str, value: str = "") -> None:
+        self._known(item)
+        with self._lock:
+            self._write([self._event(item, kind, value)])
+
+    def _event(self, item: str, kind: str, value: str, repeat: int = 0) -> dict[str, Any]:
+        return {
+            "id": uuid.uuid4().hex,
+            "at": datetime.now(UTC).isoformat(),
+            "item": item,
+            "kind": kind,
+            "value": value,
+            "repeat": repeat,
+            "vocabulary": self.vocabulary,
+            "undoes": None,
+        }
+
+    def _write(self, events: list[dict[str, Any]]) -> None:
+        """To the journal first; only what is durable is told and shown as saved."""
+        with self._lock:
+            mine = {"annotator": self.annotator}
+            rows = [{**e, **mine, "sampling_rate": self._rates.get(e["item"], 1.0)} for e in events]
+            ids = self.journal.write(rows)
+            fresh = [event for event in map(_queue.slim, rows) if self._progress.apply(event)]
+            slots = {(event["item"], event["repeat"]) for event in fresh}
+            if any(event["kind"] == "seen" for event in fresh):
+                self._reopened -= slots
+            places = {self._places[slot]: self._status(slot) for slot in slots & set(self._places)}
+            self.send(
+                {
+                    "op": "saved",
+                    "ids": ids,
+                    "events": fresh,
+                    "queue": self._generation,
+                    "status": [[place, status] for place, status in places.items()],
+                    **self._words(),
+                }
+            )
+
+    # The wire
+
+    def _words(self) -> dict[str, Any]:
+        return {
+            "tags": self._progress.vocabulary,
+            "unchecked": self._progress.unchecked_counts(),
+        }
+
+    def _send_state(self, *, start: bool = False) -> None:
+        status = bytes(self._status(slot) for slot in self._slots)
+        self.send(
+            {
+                "op": "state",
+                "queue": self._generation,
+                "total": len(self._slots),
+                "hidden": self._hidden,
+                "start": start,
+                "history": [
+                    {**event, "pos": self._places.get((event["item"], event["repeat"]), -1)}
+                    for event in self._progress.history[-_UNDOABLE:]
+                ],
+                **self._words(),
+            },
+            buffers=[status],
+        )
+
+    def _on_message(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        try:
+            self._answer(content)
+        except JournalError as error:
+            self.send({"op": "error", "text": str(error)})
+        except Exception as error:  # noqa: BLE001 - raised on a thread nobody looks at: tell the widget
+            self.send({"op": "error", "text": f"{type(error).__name__}: {error}"})
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        op = content.get("op")
+        if op == "write":
+            self._write(content["events"])
+        elif op == "want":
+            self._want(content.get("queue"), content["items"])
+        elif op == "check":
+            self.queue_unchecked(content["tag"])
+        elif op == "hello":
+            with self._lock:
+                if not self._fresh:
+                    self._load()
+                self._fresh = False
+                self._send_state(start=True)
+        elif op == "refresh":
+            self.refresh()
+        else:
+            raise ValueError(f"the widget sent {op!r}, which this version of the kit does not know")
+
+    def _want(self, generation: int, places: list[int]) -> None:
+        """Render on a thread of its own: a slow picture must not keep a tag waiting."""
+        with self._lock:
+            if generation != self._generation:
+                return
+            asked = [(generation, place) for place in places if 0 <= place < len(self._slots)]
+            wanted = list(dict.fromkeys([*asked, *self._todo]))[:_MOST_WANTED]
+            self._todo = deque(wanted)
+            if self._todo and not self._filling:
+                self._filling = True
+                threading.Thread(target=self._fill, name="mlkit-tagger", daemon=True).start()
+
+    def _fill(self) -> None:
+        while True:
+            with self._lock:
+                if not self._todo:
+                    self._filling = False
+                    return
+                generation, place = self._todo.popleft()
+                slot = self._slots[place]
+            media = self._shown(slot[0])
+            with self._lock:
+                if generation == self._generation:
+                    self._send_item(place, slot, media)
+
+    def _shown(self, item: str) -> _media.Media:
+        return _media.render(self._visible.iloc[self._rows[item]], self._how)
+
+    def _send_item(self, place: int, slot: _queue.Slot, media: _media.Media) -> None:
+        row = self._rows[slot[0]]
+        self.send(
+            {
+                "op": "item",
+                "queue": self._generation,
+                "pos": place,
+                "item": slot[0],
+                "repeat": slot[1],
+                "label": str(self._table["label"].iat[row]),
+                "prediction": None if self._hidden else str(self._table["prediction"].iat[row]),
+                "events": self._progress.of(slot).events,
+                "media": media.head,
+            },
+            buffers=media.buffers,
+        )
