@@ -116,16 +116,12 @@ def _anything(value: Any) -> Media:
     """What a function gave back: a picture, a sound, words, or whatever Jupyter can display."""
     if value is None:
         raise ValueError("the function given as show= returned None; it must return what to show")
-    if isinstance(value, Media):
-        return value
     kind = _kind(value, rated=False)
-    if kind and not (kind == "text" or (isinstance(value, str) and not Path(value).exists())):
-        return _as(kind, value)
-    if isinstance(value, str):
+    if isinstance(value, str) and (kind == "text" or not Path(value).is_file()):
         return _text(value)
-    if hasattr(value, "savefig"):
-        return _figure(value)
-    return _displayed(value)
+    if kind:
+        return _as(kind, value)
+    return _figure(value) if hasattr(value, "savefig") else _displayed(value)
 
 
 def _displayed(value: Any) -> Media:
@@ -182,13 +178,22 @@ def _image(value: Any) -> Media:
     if isinstance(value, str | Path):
         value = Path(value).expanduser().read_bytes()
     if isinstance(value, bytes):
-        picture = Image.open(io.BytesIO(value))
-        picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
-        picture.load()  # a file cut short fails here, and is told, not half shown
-        if picture.format in _BROWSER_IMAGES and len(value) <= _LARGEST_FILE:
-            return _picture(value, _BROWSER_IMAGES[picture.format], picture.size)
-    else:
-        picture = value if _is_pillow(value) else Image.fromarray(_pixels(np.asarray(value)))
+        return _encoded(value)
+    return _png(value if _is_pillow(value) else Image.fromarray(_pixels(np.asarray(value))))
+
+
+def _encoded(data: bytes) -> Media:
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(data))
+    picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+    picture.load()  # a file cut short fails here, and is told, not half shown
+    if picture.format in _BROWSER_IMAGES and len(data) <= _LARGEST_FILE:
+        return _picture(data, _BROWSER_IMAGES[picture.format], picture.size)
+    return _png(picture)
+
+
+def _png(picture: Any) -> Media:
     if picture.mode not in ("L", "RGB", "RGBA"):
         picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
     picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))

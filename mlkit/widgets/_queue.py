@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -206,7 +206,7 @@ def renamed(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return out[::-1]
 
 
-def slim(event: dict[str, Any]) -> dict[str, Any]:
+def slim(event: Mapping[Any, Any]) -> dict[str, Any]:
     """The fields that decide what holds, as JSON can carry them."""
     undoes = event.get("undoes")
     return {

@@ -40,7 +40,7 @@ class View {
     };
     this.root = make("div", {
       className: "mlkit-tagger", tabindex: "0", role: "application", "aria-label": "Tagger. Press ? for its keys.",
-      dataset: { lmSuppressShortcuts: "true", item: "", pending: "0", tagged: "0", total: "0" },
+      dataset: { lmSuppressShortcuts: "true", pending: "0", tagged: "0", total: "0" },
     });
     part("count"); part("save", "div", { role: "status" }); part("live", "div", { "aria-live": "polite" });
     part("bar", "div", { role: "progressbar", "aria-label": "items done", "aria-valuemin": "0" });
@@ -132,8 +132,9 @@ class View {
     leaving?.sound?.pause();
     this.pos = place;
     const item = this.items.get(place);
-    this.root.dataset.item = item?.item ?? "";
+    delete this.root.dataset.item;
     if (item) {
+      this.root.dataset.item = item.item;
       this.media.replaceChildren(item.node);
       this.truth.replaceChildren(...this.words(item));
       if (this.autoplay) this.play();

@@ -90,6 +90,8 @@ class Tagger(anywidget.AnyWidget):
         self._visible = _queue.without_prediction(self._table) if correct else self._table
         self._how = _media.renderer(self._visible, show)
         self._rows = dict(zip(self._table["item"], range(len(self._table)), strict=True))
+        said = zip(self._table["label"], self._table["prediction"], strict=True)
+        self._said = dict(zip(self._table["item"], said, strict=True))
         first = self._whole[self._whole["repeat"] == 0]
         self._rates = dict(zip(first["item"], first["sampling_rate"], strict=True))
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
@@ -226,7 +228,7 @@ class Tagger(anywidget.AnyWidget):
         made = getattr(self, "_progress", None)
         progress = _queue.Progress(self._rates, made.vocabulary if made else self._offered)
         events = self.journal.events(annotator=self.annotator).to_dict("records")
-        for event in _queue.renamed(map(_queue.slim, events)):
+        for event in _queue.renamed(_queue.slim(event) for event in events):
             progress.apply(event)
         self._progress = progress
 
@@ -339,7 +341,7 @@ class Tagger(anywidget.AnyWidget):
         if op == "write":
             self._write(content["events"])
         elif op == "want":
-            self._want(content.get("queue"), content["items"])
+            self._want(content["queue"], content["items"])
         elif op == "check":
             self.queue_unchecked(content["tag"])
         elif op == "hello":
@@ -379,10 +381,11 @@ class Tagger(anywidget.AnyWidget):
                     self._send_item(place, slot, media)
 
     def _shown(self, item: str) -> _media.Media:
-        return _media.render(self._visible.iloc[self._rows[item]], self._how)
+        row: pd.Series = self._visible.iloc[self._rows[item]]  # type: ignore[assignment]
+        return _media.render(row, self._how)
 
     def _send_item(self, place: int, slot: _queue.Slot, media: _media.Media) -> None:
-        row = self._rows[slot[0]]
+        label, prediction = self._said[slot[0]]
         self.send(
             {
                 "op": "item",
@@ -390,8 +393,8 @@ class Tagger(anywidget.AnyWidget):
                 "pos": place,
                 "item": slot[0],
                 "repeat": slot[1],
-                "label": str(self._table["label"].iat[row]),
-                "prediction": None if self._hidden else str(self._table["prediction"].iat[row]),
+                "label": str(label),
+                "prediction": None if self._hidden else str(prediction),
                 "events": self._progress.of(slot).events,
                 "media": media.head,
             },
