@@ -198,7 +198,7 @@ def _cell(report: "Report", row: pd.Series, column: str) -> str:
     if column == "slice":
         return _one_line(str(row["slice"]))
     if column in ("n", "errors"):
-        about = "" if _counted(report, row, column) else "≈ "
+        about = "" if _counted(report, row, column) else "≈\N{NO-BREAK SPACE}"
         return f"{about}{row[column]:,}" if pd.notna(row[column]) else _EMPTY
     if column == "priority":
         return f"{100 * row[column]:.2f}" if pd.notna(row[column]) else _EMPTY

@@ -202,9 +202,10 @@ def _boolean(mask: Any, name: str, n: int) -> pd.Series:
             f"{n:,} items; it gave {found}."
         )
     values = pd.Series(mask).reset_index(drop=True)
-    if not (values.isin([True, False]) | values.isna()).all():
+    other = values[~values.isin([True, False]) & values.notna()]
+    if len(other):
         raise TableError(
             f"{_FUNCTION}(): the condition {name!r} must give True or False; it gave "
-            f"{_tables._some(values[~values.isin([True, False]) & values.notna()].unique())}."
+            f"{_tables._some(other.unique().tolist())}."
         )
     return values.astype("boolean")

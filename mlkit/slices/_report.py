@@ -193,9 +193,8 @@ def _accuracies(
     result = pd.DataFrame(
         {"labels": table["labels"], "accuracy": table["correct"] / table["n"]}
     ).assign(low=low, high=high, n=table["n"].round().astype(int))
-    if any(
-        side.kept is not None for side in sides
-    ):  # the share of wrong labels is itself an estimate
+    # Where only a part was checked, the share of wrong labels is itself an estimate.
+    if len(rows) > 1 and any(side.kept is not None for side in sides):
         result.loc[1, ["low", "high"]] = np.quantile(draws.accuracy_all, [0.025, 0.975])
     return result
 
@@ -215,7 +214,9 @@ def _overlap(members: pd.DataFrame, table: pd.DataFrame, most: int = 5) -> pd.Da
         union = (at_most[a] + at_most[b]) * (1 - share)
         rows.append((a, b, both, either, union))
     columns = ["slice", "other", "errors_in_both", "errors_in_either", "at_most_both_fixed"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype(
+        {"errors_in_both": int, "errors_in_either": int, "at_most_both_fixed": float}
+    )
 
 
 def _write(path: str | Path, text: str) -> Path:
