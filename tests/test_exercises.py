@@ -75,19 +75,10 @@ def test_left_open_is_not_answered_whatever_is_handed_over(one):
 @pytest.mark.parametrize(
     "answer",
     [
-        "?!",
-        "ABCDEFGHIJKL",
-        "AA",
-        3,
-        -1e9,
-        float("nan"),
-        True,
-        ("A", "x"),
-        ("A", 1, 2),
-        object(),
-        {1},
-    ]
-    + [np.array([1.0, 2.0]), pd.DataFrame({"a": [1, 2]}), pd.NA, lambda: 1, lambda *_: "x"],
+        *("?!", "ABCDEFGHIJKL", "AA", 3, -1e9, float("nan"), True, pd.NA, object(), {1}),
+        *(("A", "x"), ("A", 1, 2), np.array([1.0, 2.0]), pd.DataFrame({"a": [1, 2]})),
+        *(lambda: 1, lambda *_: "x"),
+    ],
     ids=lambda answer: type(answer).__name__,
 )
 def test_no_answer_raises(one, answer, given):
