@@ -1,7 +1,7 @@
 """From an item's row to what travels to the browser: kind, words and bytes."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -61,7 +61,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"There is no file {error.filename or error}."
     if isinstance(error, KeyError):
-        return f"There is no {error} in the row that the function was given."
+        return (
+            f"The function given as show= asks for {error}, which its row does not have "
+            "(with correct=..., prediction and score are hidden)."
+        )
     words = str(error).strip() or "no further words"
     return f"{type(error).__name__}: {words[:400]}"
 
@@ -107,8 +110,8 @@ def _as(kind: str, value: Any, rate: Any = None) -> Media:
     if kind == "image":
         return _image(value)
     if kind == "audio":
-        head, buffers = _sound.sound(value, rate)
-        return Media(head, buffers)
+        with _named(value):
+            return Media(*_sound.sound(value, rate))
     return _text(value)
 
 
@@ -172,11 +175,26 @@ def _is_pillow(value: Any) -> bool:
     return type(value).__module__.startswith("PIL.")
 
 
+@contextmanager
+def _named(value: Any) -> Iterator[None]:
+    """Decoders speak of bytes; the person needs the name of the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        if not isinstance(value, str | Path):
+            raise
+        words = re.sub(r"<_io.BytesIO object at \w+>:? *", "", str(error)).strip(" :")
+        raise ValueError(f"{value} cannot be read ({words})") from error
+
+
 def _image(value: Any) -> Media:
     from PIL import Image
 
     if isinstance(value, str | Path):
-        value = Path(value).expanduser().read_bytes()
+        with _named(value):
+            return _encoded(Path(value).expanduser().read_bytes())
     if isinstance(value, bytes):
         return _encoded(value)
     return _png(value if _is_pillow(value) else Image.fromarray(_pixels(np.asarray(value))))

@@ -150,7 +150,7 @@ class View {
   }
 
   words(item) {
-    const pair = (name, value) => make("span", {}, `${name} `, make("b", {}, value));
+    const pair = (name, value) => make("span", {}, `${name} `, make("strong", {}, value));
     return [pair("label", item.label), ...(item.prediction === null ? [] : [pair("predicted", item.prediction)]),
       make("span", { className: "mlkit-id" }, item.item)];
   }
@@ -248,9 +248,10 @@ class View {
 
   take(event, pos) {
     const item = this.items.get(pos);
+    if (item?.events.some(({ id }) => id === event.id)) return; // the echo of one's own
     if (event.kind === "seen") this.status[pos] |= 1;
     if (event.kind === "unseen") this.status[pos] &= ~1;
-    if (!item || item.events.some(({ id }) => id === event.id)) return;
+    if (!item) return;
     item.events.push(event);
     item.said = fold(item.events);
     const reserved = item.said.tags.some((tag) => Object.values(RESERVED).includes(tag));

@@ -27,7 +27,7 @@ function picture(item, buffers, view) {
   else if (media.kind === "text") item.node = make("pre", { className: "mlkit-text" }, media.text);
   else if (media.kind === "row") item.node = make("table", { className: "mlkit-row" }, ...media.cells.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))));
   else if (media.kind === "html") item.node = pageNode(media.html, item.item, view);
-  else item.node = make("div", { className: "mlkit-broken" }, make("b", {}, "This item cannot be shown."), make("p", {}, media.reason),
+  else item.node = make("div", { className: "mlkit-broken" }, make("strong", {}, "This item cannot be shown."), make("p", {}, media.reason),
     make("p", {}, "Press x to tag it “broken file”, Enter to go on."));
 }
 
