@@ -101,6 +101,7 @@ def tags(events: pd.DataFrame) -> pd.DataFrame:
         "at": times(now.events["at"]).array.take(decided),
         "sampling_rate": now.events["sampling_rate"].to_numpy(float)[looked],
         "repeat": now.events["repeat"].to_numpy(int)[decided],
+        "offered": now.offered >= 0,
     }
     return pd.DataFrame(columns)
 

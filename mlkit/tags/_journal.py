@@ -4,18 +4,17 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from mlkit import _show
+from mlkit import _tables
 from mlkit._tables import RESERVED_TAGS
-from mlkit.tags import _events, _fold
+from mlkit.tags import _events, _exchange, _fold, _label_studio, _summary
 from mlkit.tags._events import JournalError
-from mlkit.tags._store import EVENTS, Store
-
-_ORDER = (EVENTS.c.tick, EVENTS.c.id)
+from mlkit.tags._store import EVENTS, ORDER, Store
 
 
 class Journal:
@@ -75,24 +74,9 @@ class Journal:
         rows = [_events.checked(event) for event in events]
         if rows:
             with self._store.writing() as connection:
-                self._own(connection, rows)
+                self._store.own(connection, rows)
                 self._store.append(connection, rows)
         return [row["id"] for row in rows]
-
-    def _own(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-        """Nobody takes back what somebody else wrote."""
-        who = {row["id"]: row["annotator"] for row in rows}
-        for row in rows:
-            target = row["undoes"]
-            if target is None:
-                continue
-            query = sa.select(EVENTS.c.annotator).where(EVENTS.c.id == target)
-            whose = who.get(target) or connection.scalar(query)
-            if whose not in (None, row["annotator"]):
-                raise JournalError(
-                    f"{row['annotator']} cannot take back what {whose} wrote. "
-                    "Nothing of this write was kept."
-                )
 
     def tag(self, item: str, tag: str, *, annotator: str = "me", **fields: Any) -> str:
         """Give an item a tag; other fields as in :meth:`write`. Returns the id of the event."""
@@ -148,7 +132,7 @@ class Journal:
             The event that takes it back (``undoes`` is the id of the other); None: nothing left.
         """
         with self._store.writing() as connection:
-            last = self._last_standing(connection, annotator)
+            last = self._store.last_standing(connection, annotator)
             if last is None:
                 return None
             kind = last["kind"]
@@ -163,30 +147,6 @@ class Journal:
             self._store.append(connection, [row])
         return {**row, "vocabulary": json.loads(row["vocabulary"])}
 
-    def _last_standing(self, connection: sa.Connection, annotator: str) -> dict[str, Any] | None:
-        target = EVENTS.alias()
-        undone = (
-            sa.select(EVENTS.c.id, EVENTS.c.undoes)
-            .join(target, target.c.id == EVENTS.c.undoes)
-            .where(EVENTS.c.annotator == annotator, target.c.annotator == annotator)
-            .where(sa.tuple_(target.c.tick, target.c.id) < sa.tuple_(*_ORDER))
-            .order_by(EVENTS.c.tick.desc(), EVENTS.c.id.desc())
-        )
-        taken = _fold.gone((row[0], row[1]) for row in connection.execute(undone))
-        own = (
-            sa.select(*(EVENTS.c[name] for name in _events.FIELDS))
-            .where(EVENTS.c.annotator == annotator, EVENTS.c.undoes.is_(None))
-            .order_by(EVENTS.c.tick.desc(), EVENTS.c.id.desc())
-        )
-        # Page by page: the last event that stands is nearly always among the first.
-        start, page = 0, 100
-        while rows := connection.execute(own.limit(page).offset(start)).mappings().all():
-            for row in rows:
-                if row["id"] not in taken:
-                    return dict(row)
-            start, page = start + page, 10 * page
-        return None
-
     def events(self, *, annotator: str | None = None) -> pd.DataFrame:
         """Every event in the order of writing, those taken back too, one column a field."""
         table = self._events(annotator)
@@ -196,7 +156,7 @@ class Journal:
         )[list(_events.FIELDS)]
 
     def _events(self, annotator: str | None, *kinds: str) -> pd.DataFrame:
-        query = sa.select(*(EVENTS.c[name] for name in _events.FIELDS)).order_by(*_ORDER)
+        query = sa.select(*(EVENTS.c[name] for name in _events.FIELDS)).order_by(*ORDER)
         if annotator is not None:
             query = query.where(EVENTS.c.annotator == annotator)
         if kinds:
@@ -220,7 +180,7 @@ class Journal:
         table = _fold.tags(self._events(annotator))
         if table["repeat"].any():
             table = table[table["repeat"] == 0].reset_index(drop=True)
-        return table.drop(columns="repeat")
+        return table.drop(columns=["repeat", "offered"])
 
     def repeats(self, *, annotator: str | None = None) -> pd.DataFrame:
         """What was said at first and again: ``item, tag, annotator, repeat, first, second``."""
@@ -263,64 +223,134 @@ class Journal:
         done = dict.fromkeys(looks.loc[looks["repeat"] == 0, "item"])
         return [item for item in done if item not in asked]
 
+    def merge(self, *others: "Journal | str | os.PathLike[str]") -> pd.DataFrame:
+        """Take in the events of other journals or of CSV files made by :meth:`to_csv`.
+
+        All of them or, when one cannot be read, none. Merging again, or in another order,
+        changes nothing. The other journals stay as they are.
+
+        Returns
+        -------
+        DataFrame
+            ``journal, events, new``: how many events each holds and how many were new here.
+        """
+        parts = [self._part(other) for other in others]
+        counts = []
+        with self._store.writing() as connection:
+            for name, rows in parts:
+                placed = [row for row in rows if "tick" in row]
+                late = [row for row in rows if "tick" not in row]
+                new = self._store.append(connection, placed, keep_order=True)
+                counts.append((name, len(rows), new + self._store.append(connection, late)))
+        return pd.DataFrame(counts, columns=["journal", "events", "new"])
+
+    def _part(self, other: "Journal | str | os.PathLike[str]") -> tuple[str, list[dict[str, Any]]]:
+        if isinstance(other, Journal):
+            return other.where, _rows(other._store)
+        if isinstance(other, str) and "://" in other:
+            store = Store(other, timeout_s=self._store.timeout_s, make=False)
+        else:
+            path = Path(other).expanduser()
+            if not path.is_file():
+                raise JournalError(f"There is no file {path}. Nothing was merged.")
+            if path.suffix.lower() == ".csv":
+                return str(path), _exchange.read_csv(path)
+            store = Store(path, timeout_s=self._store.timeout_s, make=False)
+        try:
+            return store.name, _rows(store)
+        finally:
+            store.close()
+
+    def to_csv(self, path: str | os.PathLike[str], *, what: str = "events") -> None:
+        """Write a CSV file: ``"events"`` (all there is, :meth:`merge` reads it) or ``"tags"``.
+
+        The file is whole or not there. A text that a spreadsheet would take for a formula
+        gets an apostrophe in front; :meth:`merge` takes it off again.
+        """
+        if what == "events":
+            rows = _rows(self._store)
+            names = [*_events.FIELDS, "tick"]
+            header = [*_events.FIELDS, "order"]
+            _exchange.write_csv(path, ([row[name] for name in names] for row in rows), header)
+        elif what == "tags":
+            table = self.tags()
+            table["at"] = table["at"].map(lambda at: at.isoformat())
+            _exchange.write_csv(path, table.itertuples(index=False), list(table.columns))
+        else:
+            raise JournalError(f'to_csv() writes what="events" or what="tags", not {what!r}.')
+
+    def to_label_studio(
+        self, path: str | os.PathLike[str], *, data: pd.DataFrame | None = None
+    ) -> str:
+        """Write what holds now as Label Studio JSON: tags, notes, labels, who, when.
+
+        ``data`` is a table with ``item``; its other columns go into the tasks (an image or
+        audio path is shown). The tags on offer, the annotator's name, the repeat and the
+        sampling rate go along as results of those names. Label Studio has no place for the
+        history: events taken back, the time of each tag, guides and renames stay here.
+
+        Returns
+        -------
+        str
+            The labelling interface to paste into Label Studio's settings.
+        """
+        looks = _label_studio.said(*self._now())
+        extra: dict[str, Any] = {}
+        if data is not None:
+            data = _tables.items(data, function="to_label_studio")
+            text = data.drop(columns="item").astype(object).where(data.notna(), None)
+            extra = dict(zip(data["item"], text.to_dict("records"), strict=True))
+        tasks = _label_studio.tasks(looks, extra)
+        text_of_all = json.dumps(tasks, ensure_ascii=False, indent=1, default=str)
+        _exchange.write_whole(path, text_of_all)
+        labels = dict.fromkeys(look["label"] for look in looks if look.get("label"))
+        example = tasks[0]["data"] if tasks else {}
+        return _label_studio.interface([*self.vocabulary(), *RESERVED_TAGS], labels, example)
+
+    def from_label_studio(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        item: str = "item",
+        tags: str = "tags",
+        label: str = "label",
+        vocabulary: Iterable[str] | None = None,
+    ) -> int:
+        """Take in the choices, notes and labels of a Label Studio JSON export.
+
+        Only what differs from what holds here is written, so a second time changes nothing.
+        ``item`` names the task data that tells items apart, ``tags`` and ``label`` name the
+        choices. ``vocabulary`` lists the tags on offer there; without it (and where the file
+        does not say) a tag not chosen is one nobody was asked for. Returns the number of new
+        events.
+        """
+        offer = None if vocabulary is None else list(vocabulary)
+        looks = _label_studio.read(path, item=item, tags=tags, label=label, vocabulary=offer)
+        key = ("item", "annotator", "repeat")
+        now = {tuple(one[name] for name in key): one for one in _label_studio.said(*self._now())}
+        events = []
+        for look in looks:
+            events += _label_studio.differences(look, now.get(tuple(look[name] for name in key)))
+        return len(self.write(events))
+
+    def _now(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        events = self._events(None)
+        notes, labels = (_fold.last_texts(events, kind) for kind in ("note", "label"))
+        return _fold.tags(events), notes, labels
+
     def close(self) -> None:
         """Let go of the file or the server; the next use opens it again."""
         self._store.close()
 
-    def _counts(self) -> pd.DataFrame:
-        """How many events and items each annotator has, and since when."""
-        query = (
-            sa.select(
-                EVENTS.c.annotator,
-                sa.func.count(),
-                sa.func.count(EVENTS.c.item.distinct()),
-                sa.func.min(EVENTS.c.at),
-                sa.func.max(EVENTS.c.at),
-            )
-            .group_by(EVENTS.c.annotator)
-            .order_by(EVENTS.c.annotator)
-        )
-        with self._store.reading() as connection:
-            rows = connection.execute(query).all()
-        return pd.DataFrame(rows, columns=["annotator", "events", "items", "first", "last"])
-
-    def _sentence(self, counts: pd.DataFrame) -> str:
-        if counts.empty:
-            return f"Journal {self.where}: nothing written yet."
-        people = len(counts)
-        return (
-            f"Journal {self.where}: {counts['events'].sum():,} events by "
-            f"{people} annotator{'' if people == 1 else 's'}, since {counts['first'].min()[:10]}."
-        )
-
     def __repr__(self) -> str:
         """How much is in it, by how many people, since when."""
-        try:
-            return self._sentence(self._counts())
-        except JournalError as error:
-            return f"Journal {self.where}: {error}"
+        return _summary.sentence(self._store)
 
     def _repr_html_(self) -> str:
-        try:
-            counts = self._counts()
-        except JournalError as error:
-            return _show.result_html(f"Journal {self.where}: {error}", "")
-        headings = {
-            "annotator": "annotator",
-            "events": "events",
-            "items": "items",
-            "first": "first",
-            "last": "last",
-        }
-        rows = [
-            {
-                "annotator": str(row.annotator),
-                "events": f"{row.events:,}",
-                "items": f"{row.items:,}",
-                "first": str(row.first)[:16].replace("T", " "),
-                "last": str(row.last)[:16].replace("T", " "),
-            }
-            for row in counts.itertuples()
-        ]
-        table = _show.table_html(rows, columns=headings, text=["annotator"]) if rows else ""
-        return _show.result_html(self._sentence(counts), table)
+        return _summary.html(self._store)
+
+
+def _rows(store: Store) -> list[dict[str, Any]]:
+    with store.reading() as connection:
+        rows = connection.execute(sa.select(EVENTS).order_by(*ORDER)).mappings()
+        return [dict(row) for row in rows]

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from mlkit.tags._events import JournalError
+from mlkit.tags._events import FIELDS, JournalError
+from mlkit.tags._fold import gone
 from mlkit.tags._trouble import explained
 
 VERSION = 1
@@ -41,6 +42,7 @@ _ABOUT = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
+ORDER = (EVENTS.c.tick, EVENTS.c.id)
 _VERSION_ROW = sa.select(_ABOUT.c.value).where(_ABOUT.c.name == "version")
 # WAL needs memory shared by all who write, which a network file system does not give.
 _NETWORK = (
@@ -63,7 +65,9 @@ _INHERITED: list[sa.Engine] = []
 class Store:
     """The table of events behind one address, safe to use from any thread and after a fork."""
 
-    def __init__(self, where: str | os.PathLike[str] | sa.URL, *, timeout_s: float) -> None:
+    def __init__(
+        self, where: str | os.PathLike[str] | sa.URL, *, timeout_s: float, make: bool = True
+    ) -> None:
         self.url = _url(where)
         self.timeout_s = timeout_s
         self.path = Path(str(self.url.database)) if self.url.drivername == "sqlite" else None
@@ -71,7 +75,7 @@ class Store:
         self._file: tuple[int, int] | None = None
         self._open()
         try:
-            self._settle()
+            self._settle(make)
         except JournalError:
             self._engine.dispose()
             raise
@@ -109,9 +113,11 @@ class Store:
             raise
         return connection
 
-    def _settle(self) -> None:
+    def _settle(self, make: bool) -> None:
         """Make the tables where there are none, and know the version."""
         if not self._settled():
+            if not make:
+                raise JournalError(f"{self.name} is not a journal of mlkit. Nothing was changed.")
             try:
                 with self._told("opened"), self._engine.begin() as connection:
                     _TABLES.create_all(connection)
@@ -235,6 +241,46 @@ class Store:
                     "own, or leave the id out."
                 )
         return new
+
+    def own(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+        """Nobody takes back what somebody else wrote."""
+        who = {row["id"]: row["annotator"] for row in rows}
+        for row in rows:
+            target = row["undoes"]
+            if target is None:
+                continue
+            query = sa.select(EVENTS.c.annotator).where(EVENTS.c.id == target)
+            whose = who.get(target) or connection.scalar(query)
+            if whose not in (None, row["annotator"]):
+                raise JournalError(
+                    f"{row['annotator']} cannot take back what {whose} wrote. "
+                    "Nothing of this write was kept."
+                )
+
+    def last_standing(self, connection: sa.Connection, annotator: str) -> dict[str, Any] | None:
+        """The annotator's latest event that nothing took back."""
+        target = EVENTS.alias()
+        undone = (
+            sa.select(EVENTS.c.id, EVENTS.c.undoes)
+            .join(target, target.c.id == EVENTS.c.undoes)
+            .where(EVENTS.c.annotator == annotator, target.c.annotator == annotator)
+            .where(sa.tuple_(target.c.tick, target.c.id) < sa.tuple_(*ORDER))
+            .order_by(EVENTS.c.tick.desc(), EVENTS.c.id.desc())
+        )
+        taken = gone((row[0], row[1]) for row in connection.execute(undone))
+        own = (
+            sa.select(*(EVENTS.c[name] for name in FIELDS))
+            .where(EVENTS.c.annotator == annotator, EVENTS.c.undoes.is_(None))
+            .order_by(EVENTS.c.tick.desc(), EVENTS.c.id.desc())
+        )
+        # Page by page: the last event that stands is nearly always among the first.
+        start, page = 0, 100
+        while rows := connection.execute(own.limit(page).offset(start)).mappings().all():
+            for row in rows:
+                if row["id"] not in taken:
+                    return dict(row)
+            start, page = start + page, 10 * page
+        return None
 
     def close(self) -> None:
         """Let go of the file or the server; the next use opens it again."""
