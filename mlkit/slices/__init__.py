@@ -4,7 +4,8 @@
 turns one into a card, ``find`` looks for slices nobody thought of, ``compare`` measures a fix.
 """
 
+from mlkit.slices._find import Found, find
 from mlkit.slices._memberships import memberships
 from mlkit.slices._report import Report, report
 
-__all__ = ["Report", "memberships", "report"]
+__all__ = ["Found", "Report", "find", "memberships", "report"]

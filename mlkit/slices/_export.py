@@ -1,9 +1,9 @@
 """How a report is read: as a sentence, a table, a picture, Markdown or a page."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ _HEADINGS = {
     "at_most": "At most (points)",
     "priority": "Priority",
 }
-_POINTS = ("gap", "possible_gain", "at_most")
+_POINTS = ("gap", "possible_gain", "at_most", "gain_to_rest")
 _MARKS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOST_BARS = 20
 _EMPTY = "—"
@@ -37,7 +37,7 @@ def sentence(report: "Report") -> str:
     """The headline: accuracy, what to work on first, and how sure that is."""
     start = (
         f"Accuracy {_show.percent(report.accuracy)} "
-        f"({_between(report.low, report.high)} %, n = {report.n:,})"
+        f"({between(report.low, report.high)} %, n = {report.n:,})"
     )
     if len(report.accuracies) > 1:
         raw = report.accuracies["accuracy"].iloc[0]
@@ -55,13 +55,13 @@ def _first(report: "Report") -> str:
         if first["possible_gain"] <= 0:
             return "No slice lies below human level."
         text = (
-            f"First: {name}; at human level it would bring {_points(first['possible_gain'])} "
-            f"points of accuracy ({_interval(first, 'possible_gain')})."
+            f"First: {name}; at human level it would bring {points(first['possible_gain'])} "
+            f"points of accuracy ({interval(first, 'possible_gain')})."
         )
     elif pd.notna(first["at_most"]):
         text = (
             f"First: {name}; without its errors accuracy would rise by at most "
-            f"{_points(first['at_most'])} points ({_interval(first, 'at_most')})."
+            f"{points(first['at_most'])} points ({interval(first, 'at_most')})."
         )
     else:
         return "Nothing is known of any slice yet."
@@ -105,7 +105,7 @@ def notes(report: "Report") -> list[str]:
     shared = report.overlap[report.overlap["errors_in_both"] > 0]
     return list(report.notes) + [
         f"{row['slice']} and {row['other']} share {row['errors_in_both']:,} errors: without "
-        f"either's errors accuracy rises by at most {_points(row['at_most_both_fixed'])} points, "
+        f"either's errors accuracy rises by at most {points(row['at_most_both_fixed'])} points, "
         "not by the sum of the two."
         for row in shared.nlargest(3, "errors_in_both").to_dict("records")
     ]
@@ -165,9 +165,9 @@ def _whisker(ax: "Axes", y: int, row: pd.Series, column: str) -> None:
         return
     low, high = 100 * row[f"{column}_low"], 100 * row[f"{column}_high"]
     ax.plot([low, high], [y, y], color="black", linewidth=1.4, zorder=4, solid_capstyle="butt")
-    rest = f" (at most {_points(row['at_most'])})" if column == "possible_gain" else ""
+    rest = f" (at most {points(row['at_most'])})" if column == "possible_gain" else ""
     ax.annotate(
-        _points(row[column]) + rest, (max(high, 100 * row["at_most"], 0), y), xytext=(6, 0),
+        points(row[column]) + rest, (max(high, 100 * row["at_most"], 0), y), xytext=(6, 0),
         textcoords="offset points", va="center", zorder=5,
     )  # fmt: skip
 
@@ -179,7 +179,7 @@ def _alt(table: pd.DataFrame) -> str:
         if pd.notna(row[column]):
             parts.append(
                 f"{row['slice']} {'' if column == 'possible_gain' else 'at most '}"
-                f"{_points(row[column])} ({_interval(row, column)})"
+                f"{points(row[column])} ({interval(row, column)})"
             )
     return "Bars of the points of accuracy each slice can bring: " + "; ".join(parts) + "."
 
@@ -202,10 +202,10 @@ def _cell(report: "Report", row: pd.Series, column: str) -> str:
         return f"{about}{row[column]:,}" if pd.notna(row[column]) else _EMPTY
     if column == "priority":
         return f"{100 * row[column]:.2f}" if pd.notna(row[column]) else _EMPTY
-    shown = _points(row[column]) if column in _POINTS else _show.percent(row[column])
-    interval = _interval(row, column)
+    shown = points(row[column]) if column in _POINTS else _show.percent(row[column])
+    limits = interval(row, column)
     # Kept on one line: an interval broken in two is hard to read down a column.
-    return f"{shown}\n{interval}".replace(" ", "\N{NO-BREAK SPACE}") if interval else shown
+    return f"{shown}\n{limits}".replace(" ", "\N{NO-BREAK SPACE}") if limits else shown
 
 
 def _counted(report: "Report", row: pd.Series, column: str) -> bool:
@@ -216,26 +216,29 @@ def _counted(report: "Report", row: pd.Series, column: str) -> bool:
     )
 
 
-def _interval(row: pd.Series, column: str) -> str:
+def interval(row: Mapping[str, Any] | pd.Series, column: str) -> str:
+    """The limits of a figure as text; empty where there are none."""
     low, high = row[f"{column}_low"], row[f"{column}_high"]
     if pd.isna(low):
         return ""
-    return f"{_points(low)} to {_points(high)}" if column in _POINTS else _between(low, high)
+    return f"{points(low)} to {points(high)}" if column in _POINTS else between(low, high)
 
 
-def _between(low: float, high: float) -> str:
+def between(low: float, high: float) -> str:
+    """Limits of a share, in percent."""
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def _points(value: float) -> str:
+def points(value: float) -> str:
+    """A difference of shares in percentage points; small ones with a digit more."""
     digits = 2 if abs(value) < 0.0995 else 1
     text = f"{100 * value:.{digits}f}"
     return text if float(text) else text.lstrip("-")
 
 
 def _in_line(cell: str) -> str:
-    estimate, *interval = cell.split("\n")
-    text = estimate + "".join(f" ({limits})" for limits in interval)
+    estimate, *limits = cell.split("\n")
+    text = estimate + "".join(f" ({text})" for text in limits)
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
