@@ -4,6 +4,7 @@
 ``Confusion``   the confusion matrix, whose cells choose what the Tagger shows
 """
 
+from mlkit.widgets.confusion import Confusion
 from mlkit.widgets.tagger import Tagger
 
-__all__ = ["Tagger"]
+__all__ = ["Confusion", "Tagger"]

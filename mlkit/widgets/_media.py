@@ -1,7 +1,9 @@
 """From an item's row to what travels to the browser: kind, words and bytes."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -66,7 +68,9 @@ def _reason(error: Exception) -> str:
             "(with correct=..., prediction and score are hidden)."
         )
     words = str(error).strip() or "no further words"
-    return f"{type(error).__name__}: {words[:400]}"
+    return (
+        words[:400] if isinstance(error, ValueError) else f"{type(error).__name__}: {words[:400]}"
+    )
 
 
 def _column_kind(table: pd.DataFrame, show: str) -> str:
