@@ -37,7 +37,11 @@ def given():
             {"slice": ["noise"], "errors": [5], "share_of_errors": [5 / 7], "at_most": [0.25]}
         )
     )
-    return {"predictions": predictions, "report": report}
+    found = SimpleNamespace(
+        candidates=pd.DataFrame(index=range(20)), table=pd.DataFrame(index=[0]), searched=600
+    )
+    fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, before=0.72, after=0.71)
+    return {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
 
 
 def judged(one, answer, given):
@@ -100,6 +104,14 @@ def test_figures_of_the_course_by_hand():
 def test_the_gap_and_at_most_come_from_what_is_handed_over(given):
     assert reveal("00.gap", predictions=given["predictions"]).answer == pytest.approx(0.9 - 0.4)
     assert reveal("00.at_most", report=given["report"]).answer == 0.25
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "letter"), [(0.01, 0.03, "A"), (-0.01, 0.03, "B"), (-0.03, -0.01, "C")]
+)
+def test_what_a_change_brought_is_read_off_its_interval(low, high, letter):
+    fresh = SimpleNamespace(difference=(low + high) / 2, low=low, high=high, after=0.7)
+    assert reveal("06.repaired", fresh=fresh).answer == (letter, (low + high) / 2)
 
 
 def test_accuracy_on_a_tag_by_counting():

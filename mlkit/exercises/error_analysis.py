@@ -1,5 +1,7 @@
 """Exercises of ``06_error_analysis``."""
 
+from typing import Any
+
 from mlkit.exercises.engine import Exercise
 from mlkit.exercises.kinds import Decision, Function, Number, Order
 
@@ -40,6 +42,17 @@ def _errors_only(_e: float, _c: float, share_of_errors: float, _share: float) ->
 
 def _of_everything(errors: float, correct: float, _share: float, share_of_correct: float) -> float:
     return correct * share_of_correct / (errors + correct)
+
+
+def _what_it_brought(fresh: Any) -> tuple[str, float]:
+    """Better, nothing to be told from luck, or worse, by the interval of the difference."""
+    if fresh.low > 0:
+        return "A", fresh.difference
+    return ("C" if fresh.high < 0 else "B"), fresh.difference
+
+
+def _other_than(fresh: Any) -> str:
+    return "A" if _what_it_brought(fresh)[0] != "A" else "B"
 
 
 EXERCISES = [
@@ -176,6 +189,50 @@ EXERCISES = [
             (
                 lambda: "CADB",
                 "That is the order of the accuracies, worst first. Compared with whom?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="06.confirm",
+        kind=Decision(
+            "ABC",
+            Number(tolerance=0.1, share=False),
+            figure_is="how many were carried over and did not stand",
+        ),
+        hint="Compare how many candidates there are with how many are in the table.",
+        why="Whoever picks the worst picks bad luck along with bad slices. The other half has no "
+        "reason to be unlucky in the same places, so what stands there stands.",
+        right=lambda found: ("B", len(found.candidates) - len(found.table)),
+        wrong=[
+            (
+                lambda found: ("A", len(found.candidates) - len(found.table)),
+                "Fewer items make every figure less sure, but push none of them to the worse side.",
+            ),
+            (
+                lambda found: ("C", len(found.candidates) - len(found.table)),
+                "The halves are drawn by lot, so every speaker is in both.",
+            ),
+            (
+                lambda found: ("B", found.searched),
+                "That is how many were looked at. Far fewer were carried over to the other half.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="06.repaired",
+        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="the difference in accuracy"),
+        hint="Does the interval of the difference hold 0? The result says it in its first line.",
+        why="The share of repaired errors counts only one side. On fresh items, right and wrong "
+        "counted alike, this is what is left of it.",
+        right=_what_it_brought,
+        wrong=[
+            (
+                lambda fresh: (_other_than(fresh), fresh.difference),
+                "Look at the interval of the difference on fresh items: on which side of 0 is it?",
+            ),
+            (
+                lambda fresh: (_what_it_brought(fresh)[0], fresh.after),
+                "That is the accuracy afterwards. How much more or less is it than before?",
             ),
         ],
     ),
