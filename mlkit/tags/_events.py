@@ -55,7 +55,7 @@ def checked(event: Mapping[str, Any]) -> dict[str, Any]:
             "Nothing was written."
         )
     undoes, guide = event.get("undoes"), event.get("guide")
-    return {
+    row = {
         "id": _text(event.get("id") or uuid.uuid4().hex, "id", LONGEST_NAME),
         "annotator": _line(event.get("annotator", "me"), "annotator", LONGEST_NAME),
         "at": _time(event.get("at")),
@@ -68,6 +68,12 @@ def checked(event: Mapping[str, Any]) -> dict[str, Any]:
         "undoes": None if undoes is None else _text(undoes, "undoes", LONGEST_NAME),
         "guide": None if guide is None else _text(guide, "guide", LONGEST_NAME),
     }
+    if kind == "rename" and json.loads(row["vocabulary"])[1:] != [row["value"]]:
+        raise JournalError(
+            "A rename names the old tag and the new one, which differ, in its vocabulary, and the "
+            "new one again in its value: journal.rename_tag(old, new). Nothing was written."
+        )
+    return row
 
 
 def tag_name(tag: Any) -> str:
