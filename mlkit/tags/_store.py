@@ -342,7 +342,7 @@ def _url(where: str | os.PathLike[str] | sa.URL) -> sa.URL:
         return sa.URL.create("sqlite", database=str(path))
     try:
         url = sa.make_url(where)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise JournalError(
             "This address of a journal cannot be read. Write a path such as 'journal.db', or "
             "postgresql://user:password@host/database with the special letters of the password "
