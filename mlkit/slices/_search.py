@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlkit import _tables
 from mlkit._tables import TableError
 from mlkit.slices import _memberships
 
@@ -49,17 +50,26 @@ def _of_column(column: pd.Series, choosing: np.ndarray) -> Iterator[Condition]:
             if limits:
                 yield Condition(text, tuple(limits), (values > low) & (values <= high))
         return
+    codes, values = _kinds(column)
+    for code, value in enumerate(values):
+        yield Condition(f"{name} = {value}", (f"{shown} == {value!r}",), codes == code)
+
+
+def _kinds(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     try:
         codes, found = pd.factorize(column)
-    except TypeError as error:
+        values = found.tolist()
+    except TypeError:  # lists and dicts have no equal
+        values = [column.iloc[0]]
+        codes = np.zeros(0, int)
+    other = [value for value in values if not isinstance(value, bool | int | float | str)]
+    if other:
         raise TableError(
-            f"slices.find() cannot compare the values of the column {name!r} ({error}): "
-            "leave it out, or turn it into text or numbers."
-        ) from error
-    for code, value in enumerate(found.tolist()):
-        # A text that Python would write otherwise (a date, a period) is compared as text.
-        plain = value if isinstance(value, bool | int | float | str) else str(value)
-        yield Condition(f"{name} = {value}", (f"{shown} == {plain!r}",), codes == code)
+            f"slices.find() searches text, numbers and True or False, and the column "
+            f"{str(column.name)!r} holds {_tables._kind(other[0])} ({other[0]!r}): leave it out, "
+            "or turn it into one of these."
+        )
+    return codes, values
 
 
 def best(
