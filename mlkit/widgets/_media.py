@@ -99,7 +99,8 @@ def _kind(value: Any, rated: bool) -> str | None:
     if isinstance(value, bytes):
         return "audio" if value[:4] in (b"RIFF", b"fLaC", b"OggS") else "image"
     if isinstance(value, tuple):
-        return "audio" if len(value) == 2 and np.isscalar(value[1]) else None
+        pair = len(value) == 2 and {np.ndim(value[0]) > 0, np.ndim(value[1]) > 0}
+        return "audio" if pair == {True, False} else None
     if isinstance(value, np.ndarray | list):
         dimensions = np.ndim(value)
         if dimensions == 1:

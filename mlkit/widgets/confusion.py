@@ -1,5 +1,6 @@
 """The confusion matrix whose cells are filters: one click says which items, as pandas would."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,7 @@ def _classes(known: pd.DataFrame) -> tuple[list[Any], str]:
     """In order; of very many classes those with the most errors."""
     both = pd.concat([known["label"].astype(object), known["prediction"].astype(object)])
     found = list(both.unique())
-    try:
-        found.sort()
-    except TypeError:
-        found.sort(key=str)
+    found.sort(key=_by_number)
     if len(found) <= _MOST_CLASSES:
         return found, ""
     wrong = known[known["label"].astype(object) != known["prediction"].astype(object)]
@@ -149,6 +147,12 @@ def _classes(known: pd.DataFrame) -> tuple[list[Any], str]:
     shown = set(errors.index[:_MOST_CLASSES])
     kept = [name for name in found if name in shown] or found[:_MOST_CLASSES]
     return kept, f"The {len(kept)} of {len(found):,} classes with the most errors are shown."
+
+
+def _by_number(name: Any) -> list[Any]:
+    """Class 2 comes before class 10."""
+    parts = re.split(r"(\d+)", str(name))
+    return [int(part) if place % 2 else part.lower() for place, part in enumerate(parts)]
 
 
 def _counts(known: pd.DataFrame, classes: list[Any]) -> list[list[int]]:

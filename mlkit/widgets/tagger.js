@@ -207,7 +207,8 @@ class View {
     const events = item.said.tags.includes(tag) && go ? [] : [{ kind, value: tag }];
     this.record([...events, ...(go ? [{ kind: "seen", value: "" }] : [])], item);
     if (go) this.go(nextUnseen(this.status, this.pos)); else this.draw();
-    this.say(`${kind === "tag" ? "tagged" : "took off"} ${tag}, ${this.counted}`);
+    const given = Object.values(RESERVED).includes(tag) ? tag : `tagged ${tag}`;
+    this.say(`${kind === "tag" ? given : `took off ${tag}`}, ${this.counted}`);
   }
 
   finish() {
@@ -292,7 +293,8 @@ class View {
       row("1 … 9", "give or take off that tag", "the tag"), row("Shift + 1 … 9", "give that tag and go on", "Shift + click"),
       ...ACTIONS.map(([, key, word, text]) => row(KEY_NAMES[key] ?? key, text, word)), row("Esc", "leave a text field or this list", "Close")), close);
     this.help.show();
-    close.focus();
+    close.focus({ preventScroll: true });
+    this.help.scrollTop = 0;
   }
 
   play(toggle = false) {

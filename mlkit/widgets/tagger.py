@@ -80,6 +80,8 @@ class Tagger(anywidget.AnyWidget):
         annotator: str = "me",
         rng: int | np.random.Generator | None = 0,
     ) -> None:
+        if not isinstance(annotator, str) or not annotator.strip():
+            raise ValueError(f"Tagger(annotator={annotator!r}): say as text who is tagging.")
         self._table = _tables.predictions(predictions, function="Tagger")
         self._offered = _queue.vocabulary(tags)
         draw = np.random.default_rng(rng)

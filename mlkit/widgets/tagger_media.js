@@ -48,7 +48,7 @@ function soundNode(item, buffers, address, image) {
 // A page of the user's own making runs no script here; it is measured and its keys are ours.
 function pageNode(html, name, view) {
   const frame = make("iframe", { className: "mlkit-html", sandbox: "allow-same-origin", tabindex: "-1", title: `item ${name}` });
-  frame.srcdoc = `<style>body { font: 14px system-ui, sans-serif; margin: 8px; color: #000; background: #fff }</style>${html}`;
+  frame.srcdoc = `<style>body { font: 14px system-ui, sans-serif; margin: 8px; color: #000; background: #fff } table { border-collapse: collapse } td, th { padding: 3px 8px }</style>${html}`;
   frame.addEventListener("load", () => {
     const inside = frame.contentDocument;
     frame.style.height = `${Math.min(inside.documentElement.scrollHeight + 4, 420)}px`;

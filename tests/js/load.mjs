@@ -1,0 +1,7 @@
+// A widget's file as a module: by its text, as the browser loads it, whatever Node makes of ".js".
+import { readFileSync } from "node:fs";
+
+export const load = (...names) => {
+  const text = names.map((name) => readFileSync(new URL(`../../mlkit/widgets/${name}`, import.meta.url), "utf8")).join("\n");
+  return import(`data:text/javascript,${encodeURIComponent(text)}`);
+};
