@@ -352,6 +352,14 @@ def test_every_field_comes_back_as_it_was_written(journal):
     assert back == {name: event[name] for name in back}
 
 
+def test_numpys_numbers_and_texts_are_taken(journal):
+    import numpy as np
+
+    journal.tag(np.str_("7"), np.str_("x"), repeat=np.int64(0), sampling_rate=np.float32(0.5))
+    row = journal.events().iloc[0]
+    assert (row["item"], row["value"], row["sampling_rate"]) == ("7", "x", 0.5)
+
+
 def test_a_tag_has_one_spelling(journal):
     journal.tag("7", " caf\u00e9 ")
     journal.untag("7", "cafe\u0301")

@@ -5,6 +5,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -132,16 +133,17 @@ def _time(at: Any) -> str:
 
 
 def _repeat(repeat: Any) -> int:
-    if isinstance(repeat, bool) or not isinstance(repeat, int) or not 0 <= repeat < 1_000_000:
+    whole = isinstance(repeat, Integral) and not isinstance(repeat, bool)
+    if not whole or not 0 <= repeat < 1_000_000:
         raise JournalError(
             "An event's repeat is a whole number: 0 for the first look, 1 for the second; "
             f"this one is {_shown(repeat)}. Nothing was written."
         )
-    return repeat
+    return int(repeat)
 
 
 def _rate(rate: Any) -> float:
-    if isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate <= 1:
+    if isinstance(rate, Real) and not isinstance(rate, bool) and 0 < float(rate) <= 1:
         return float(rate)
     raise JournalError(
         "An event's sampling_rate is above 0 and at most 1 (the share of such items that was "
@@ -179,7 +181,7 @@ def _text(value: Any, what: str, longest: int, *, empty: bool = False) -> str:
             f"The {what} {_shown(value)} holds a character that no database keeps (NUL or half "
             "of a pair). Take it out. Nothing was written."
         )
-    return value
+    return str(value)  # numpy's texts are a kind of their own, which not every driver knows
 
 
 def _shown(value: Any) -> str:

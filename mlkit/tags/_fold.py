@@ -21,6 +21,7 @@ import pandas as pd
 from mlkit._tables import RESERVED_TAGS
 
 _LOOK = ["annotator", "item", "repeat"]
+_TEXT = pd.StringDtype(na_value=np.nan)  # what pandas 3 calls str, in pandas 2 as well
 
 
 def gone(undone: Iterable[tuple[str, str]]) -> set[str]:
@@ -144,8 +145,8 @@ def last_texts(events: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Texts as text, numbers as numbers, times as UTC times."""
-    kinds = {"repeat": "int64", "sampling_rate": "float64"}
-    table = table.astype({name: kinds.get(name, "str") for name in table.columns})
+    kinds = {"repeat": np.dtype("int64"), "sampling_rate": np.dtype("float64")}
+    table = table.astype({name: kinds.get(name, _TEXT) for name in table.columns})
     return table.assign(at=times(table["at"]))
 
 
@@ -258,4 +259,4 @@ def _offered(
 
 
 def _text(values: Iterable[str], places: np.ndarray) -> pd.Series:
-    return pd.Series(list(values), dtype="str").take(places).reset_index(drop=True)
+    return pd.Series(list(values), dtype=_TEXT).take(places).reset_index(drop=True)

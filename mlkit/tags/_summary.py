@@ -7,7 +7,7 @@ from mlkit import _show
 from mlkit.tags._events import JournalError
 from mlkit.tags._store import EVENTS, Store
 
-_COLUMNS = ["annotator", "items", "events", "first", "last"]
+_COLUMNS = ["annotator", "items", "tags", "events", "first", "last"]
 
 
 def sentence(store: Store) -> str:
@@ -28,23 +28,26 @@ def html(store: Store) -> str:
         {
             "annotator": row["annotator"],
             "items": f"{row['items']:,}",
+            "tags": f"{row['tags']:,}",
             "events": f"{row['events']:,}",
             "first": row["first"][:16].replace("T", " "),
             "last": row["last"][:16].replace("T", " "),
         }
         for row in counts.to_dict("records")
     ]
-    headings = dict(zip(_COLUMNS, _COLUMNS, strict=True))
+    headings = {name: name for name in _COLUMNS} | {"items": "items seen"}
     table = _show.table_html(rows, columns=headings, text=["annotator"]) if rows else ""
     return _show.result_html(_sentence(store, counts), table)
 
 
 def _counts(store: Store) -> pd.DataFrame:
     seen = sa.case((EVENTS.c.kind == "seen", EVENTS.c.item))
+    given = sa.case((EVENTS.c.kind == "tag", EVENTS.c.value))
     query = (
         sa.select(
             EVENTS.c.annotator,
             sa.func.count(seen.distinct()),
+            sa.func.count(given.distinct()),
             sa.func.count(),
             sa.func.min(EVENTS.c.at),
             sa.func.max(EVENTS.c.at),
