@@ -50,8 +50,8 @@ def _of_column(column: pd.Series, choosing: np.ndarray) -> Iterator[Condition]:
             if limits:
                 yield Condition(text, tuple(limits), (values > low) & (values <= high))
         return
-    codes, values = _kinds(column)
-    for code, value in enumerate(values):
+    codes, kinds = _kinds(column)
+    for code, value in enumerate(kinds):
         yield Condition(f"{name} = {value}", (f"{shown} == {value!r}",), codes == code)
 
 
