@@ -40,7 +40,7 @@ def given():
     found = SimpleNamespace(
         candidates=pd.DataFrame(index=range(20)), table=pd.DataFrame(index=[0]), searched=600
     )
-    fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, before=0.72, after=0.71)
+    fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, p=0.4)
     return {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
 
 
@@ -110,7 +110,7 @@ def test_the_gap_and_at_most_come_from_what_is_handed_over(given):
     ("low", "high", "letter"), [(0.01, 0.03, "A"), (-0.01, 0.03, "B"), (-0.03, -0.01, "C")]
 )
 def test_what_a_change_brought_is_read_off_its_interval(low, high, letter):
-    fresh = SimpleNamespace(difference=(low + high) / 2, low=low, high=high, after=0.7)
+    fresh = SimpleNamespace(difference=(low + high) / 2, low=low, high=high, p=0.3)
     assert reveal("06.repaired", fresh=fresh).answer == (letter, (low + high) / 2)
 
 

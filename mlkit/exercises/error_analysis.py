@@ -231,8 +231,8 @@ EXERCISES = [
                 "Look at the interval of the difference on fresh items: on which side of 0 is it?",
             ),
             (
-                lambda fresh: (_what_it_brought(fresh)[0], fresh.after),
-                "That is the accuracy afterwards. How much more or less is it than before?",
+                lambda fresh: (_what_it_brought(fresh)[0], fresh.p),
+                "That is p: how often luck alone would make as large a difference. How large is it?",
             ),
         ],
     ),
