@@ -7,6 +7,17 @@ turns one into a card, ``find`` looks for slices nobody thought of, ``compare`` 
 from mlkit.slices._compare import Comparison, compare
 from mlkit.slices._find import Found, find
 from mlkit.slices._memberships import memberships
+from mlkit.slices._plan import Plan, plan
 from mlkit.slices._report import Report, report
 
-__all__ = ["Comparison", "Found", "Report", "compare", "find", "memberships", "report"]
+__all__ = [
+    "Comparison",
+    "Found",
+    "Plan",
+    "Report",
+    "compare",
+    "find",
+    "memberships",
+    "plan",
+    "report",
+]

@@ -115,10 +115,10 @@ def markdown(report: "Report") -> str:
     """The same for a README or an issue; what is special in Markdown or HTML is escaped."""
     cells, _, marks = rows(report)
     columns = headings(report)
-    lines = [_md(sentence(report)), "", _md_row(columns.values())]
+    lines = [md(sentence(report)), "", md_row(columns.values())]
     lines.append("|" + "|".join([":--", *["--:"] * (len(columns) - 1)]) + "|")
-    lines += [_md_row(_in_line(row[c]) for c in columns) for row in cells]
-    return "\n".join([*lines, "", *(f"- {_md(note)}" for note in [*marks, *notes(report)]), ""])
+    lines += [md_row(_in_line(row[c]) for c in columns) for row in cells]
+    return "\n".join([*lines, "", *(f"- {md(note)}" for note in [*marks, *notes(report)]), ""])
 
 
 def page(report: "Report") -> str:
@@ -127,12 +127,17 @@ def page(report: "Report") -> str:
 
     figure = Figure(figsize=_size(report), layout="constrained")
     plot(report, figure.add_subplot())
+    return whole_page("What to fix next", f"{html(report)}{_show.figure_html(figure)}")
+
+
+def whole_page(title: str, body: str) -> str:
+    """An HTML page that needs nothing else; the title is escaped, the body is HTML."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>What to fix next</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title>"
         "<style>body{font-family:system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em}"
         "table{border-collapse:collapse}td,th{padding:.4em .7em;border-bottom:1px solid #ccc;"
-        "vertical-align:top}</style></head><body><h1>What to fix next</h1>"
-        f"{html(report)}{_show.figure_html(figure)}</body></html>\n"
+        f"vertical-align:top}}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>\n"
     )
 
 
@@ -209,11 +214,9 @@ def _cell(report: "Report", row: pd.Series, column: str) -> str:
 
 
 def _counted(report: "Report", row: pd.Series, column: str) -> bool:
-    errors = int(report.members["error"].sum())
+    errors = int(report.items["error"].sum())
     full = row["errors_asked"] == errors
-    return bool(
-        full and (column == "errors" or row["correct_asked"] == len(report.members) - errors)
-    )
+    return bool(full and (column == "errors" or row["correct_asked"] == len(report.items) - errors))
 
 
 def interval(row: Mapping[str, Any] | pd.Series, column: str) -> str:
@@ -246,9 +249,11 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def _md(text: str) -> str:
+def md(text: str) -> str:
+    """Text with all that is special in Markdown or HTML escaped."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(_one_line(text), quote=False))
 
 
-def _md_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_md(cell) for cell in cells) + " |"
+def md_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(md(cell) for cell in cells) + " |"

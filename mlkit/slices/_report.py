@@ -26,7 +26,7 @@ class Report:
     ``accuracy`` with ``low, high, n`` is over all items whose label is not known to be wrong;
     ``accuracies`` gives it both ways. ``reasons`` says why a cell is empty, ``overlap`` how many
     errors two slices share, ``stays_first`` in what share of draws from the intervals the first
-    slice stays first, ``members`` which item is in which slice.
+    slice stays first. ``items`` says which item is an error, ``members`` which is in which slice.
     """
 
     table: pd.DataFrame
@@ -39,6 +39,7 @@ class Report:
     accuracies: pd.DataFrame = field(repr=False)
     reasons: pd.DataFrame = field(repr=False)
     overlap: pd.DataFrame = field(repr=False)
+    items: pd.DataFrame = field(repr=False)
     members: pd.DataFrame = field(repr=False)
 
     def __repr__(self) -> str:
@@ -118,9 +119,9 @@ def report(
     table, stays = _ranked(table, draws, weights, rng)
     accuracies = _accuracies(sides, sizes, draws)
     kept = wrong != 1
-    members = pd.concat([items, member[names]], axis=1)[kept].reset_index(drop=True)
+    items, member = items[kept].reset_index(drop=True), member[kept].reset_index(drop=True)
     notes += _remarks.remarks(table, sides, sizes, wrong, error)
-    overlap = _overlap(members, table)
+    overlap = _overlap(member[items["error"]], table)
     headline = accuracies.iloc[-1]
     return Report(
         table=table,
@@ -133,7 +134,8 @@ def report(
         accuracies=accuracies,
         reasons=_remarks.reasons(table, sizes),
         overlap=overlap,
-        members=members,
+        items=items,
+        members=pd.concat([items["item"], member[names]], axis=1),
     )
 
 
@@ -199,10 +201,9 @@ def _accuracies(
     return result
 
 
-def _overlap(members: pd.DataFrame, table: pd.DataFrame, most: int = 5) -> pd.DataFrame:
+def _overlap(errors: pd.DataFrame, table: pd.DataFrame, most: int = 5) -> pd.DataFrame:
     """Errors that two of the first slices share, and what fixing both gains at most."""
     at_most = dict(zip(table["slice"], table["at_most"], strict=True))
-    errors = members[members["error"]]
     rows = []
     for a, b in combinations(table["slice"][:most], 2):
         asked = errors[errors[a].notna() & errors[b].notna()]
