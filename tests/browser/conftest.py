@@ -60,7 +60,7 @@ def folder(lab: Lab, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def predictions(lab: Lab) -> pd.DataFrame:
-    """60 real errors and 40 correct items, with the paths of their pictures."""
+    """80 real errors and 40 correct items, with the paths of their pictures."""
     return samples.real_predictions(lab.root / "pictures")
 
 

@@ -67,7 +67,7 @@ def _thumbnail(data: bytes) -> np.ndarray:
     return np.asarray(image.convert("RGB").resize((12, 12)), dtype=float).ravel()
 
 
-def real_predictions(folder: Path, *, errors: int = 60, correct: int = 40) -> pd.DataFrame:
+def real_predictions(folder: Path, *, errors: int = 80, correct: int = 40) -> pd.DataFrame:
     """What a plain nearest-neighbour model says of pictures that it was not trained on."""
     images, labels, ending = pictures(500 if PHOTOGRAPHS.exists() else 800)
     features = np.stack([_thumbnail(image) for image in images])

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 from playwright.sync_api import TimeoutError as TooLong
 
 from browser.lab import Lab
 
-PATIENCE_S = 60  # for a slow machine; nothing waits longer than what it waits for
+PATIENCE_S = 45  # for a slow machine; nothing waits longer than what it waits for
+READY = ".mlkit-tagger:not([data-item=''])"  # the first item has come
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # Asks the application: no guess at the layout, the same in JupyterLab and Notebook 7.
@@ -29,9 +30,9 @@ STATE = """() => {
     cells: model.toJSON().cells,
   };
 }"""
-RUN_ALL = """() => {
+RUN = """(command) => {
   window.__run = "running";
-  window.jupyterapp.commands.execute("notebook:run-all-cells").then(
+  window.jupyterapp.commands.execute(command).then(
     () => { window.__run = "done"; },
     (error) => { window.__run = `not run: ${error}`; },
   );
@@ -48,6 +49,7 @@ class Notebook:
     def __init__(self, context: BrowserContext, lab: Lab, path: Path, application: str) -> None:
         self.lab, self.path, self.application = lab, path, application
         self.page: Page = context.new_page()
+        self.page.set_default_timeout(15_000)
         self.console: list[str] = []
         self.uncaught: list[str] = []
         self.page.on("console", lambda message: self.console.append(message.text))
@@ -115,10 +117,12 @@ class Notebook:
 
         self.wait(idle, "an idle kernel")
 
-    def run_all(self, widget: str | None = ".mlkit-tagger[data-item]") -> None:
-        """Run every cell; a failed one shows its traceback. Then wait for the widget."""
+    def start_all(self) -> None:
         self.dismiss_dialogs()
-        self.page.evaluate(RUN_ALL)
+        self.page.evaluate(RUN, "notebook:run-all-cells")
+
+    def wait_done(self) -> None:
+        """Until all cells have run; a failed one shows its traceback."""
 
         def done() -> bool:
             run, errors = self.state()["run"], self.errors()
@@ -126,8 +130,29 @@ class Notebook:
             return run == "done"
 
         self.wait(done, "the cells to run")
+
+    def run_all(self, widget: str | None = READY) -> None:
+        """Run every cell, then wait for the widget."""
+        self.start_all()
+        self.wait_done()
         if widget:
             self.wait_for(widget)
+
+    def run_cell(self, place: int) -> None:
+        """Run one cell."""
+        script = "n => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = n; }"
+        self.page.evaluate(script, place)
+        self.page.evaluate(RUN, "notebook:run-cell")
+        self.wait_done()
+
+    def reach_by_keyboard(self, selector: str) -> None:
+        """Tab from the notebook until the focus is inside."""
+        self.page.keyboard.press("Escape")
+        for _ in range(60):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("s => !!document.activeElement.closest(s)", selector):
+                return
+        raise AssertionError(f"no Tab reaches {selector}\n{self.report()}")
 
     def wait_for(self, selector: str, seconds: float = PATIENCE_S) -> None:
         try:
@@ -153,4 +178,69 @@ class Notebook:
         )
         self.wait(
             lambda: self.page.evaluate("() => document.body.dataset.jpThemeName") == name, name
+        )
+
+
+class TaggerOnScreen:
+    """The Tagger in a notebook, as its person finds it."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.notebook, self.page = notebook, notebook.page
+        # A re-run cell may leave the old output for a moment: the last one is the new.
+        self.root = notebook.page.locator(".mlkit-tagger").last
+
+    @property
+    def item(self) -> str | None:
+        return self.root.get_attribute("data-item")
+
+    @property
+    def done(self) -> int:
+        return int(self.root.get_attribute("data-tagged"))
+
+    @property
+    def pending(self) -> int:
+        return int(self.root.get_attribute("data-pending"))
+
+    @property
+    def says(self) -> str:
+        """What the line about saving says."""
+        return self.root.locator(".mlkit-save").inner_text()
+
+    @property
+    def announces(self) -> str:
+        return self.root.locator(".mlkit-live").inner_text()
+
+    def button(self, action: str) -> Locator:
+        return self.root.locator(f"[data-action='{action}']").first
+
+    def tag_button(self, tag: str) -> Locator:
+        quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
+        return self.root.locator(f'button.mlkit-tag[data-tag="{quoted}"]')
+
+    def on(self) -> list[str]:
+        """The tags that the item on screen has."""
+        pressed = self.root.locator("button.mlkit-tag[aria-pressed='true']")
+        return [button.get_attribute("data-tag") for button in pressed.all()]
+
+    def focus(self) -> None:
+        self.root.focus()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def press_and_go_on(self, *keys: str) -> str:
+        """Press keys of which the last goes on; gives the item they were for."""
+        before = self.item
+        self.press(*keys)
+        self.notebook.wait(lambda: self.item != before, f"the item after {before}")
+        return before
+
+    def wait_saved(self) -> None:
+        self.notebook.wait(lambda: self.pending == 0, "all tags to be saved")
+
+    def wait_shown(self) -> None:
+        """Until the item on screen can be seen, heard or read."""
+        self.notebook.wait(
+            lambda: self.root.locator(".mlkit-media > *").count() > 0, "the item's picture"
         )
