@@ -1,8 +1,7 @@
 // The Tagger on the screen: keys and clicks become events, shown at once, kept in the browser
-// until the kernel says that they are in the journal. Rules and nodes stand in tagger_rules.js and
+// until the kernel says that they are in the journal. Its rules and nodes stand in tagger_rules.js and
 // tagger_media.js, which tagger.py puts before this file.
 
-const STRIP = 25;
 const SILENT_MS = 5000; // no answer for so long: the kernel is busy, frozen or gone
 
 const isField = (node) => node.matches("input, textarea");
@@ -13,55 +12,30 @@ class View {
   constructor(model, el) {
     this.model = model;
     this.outbox = new Outbox(storage(), model.get("pending_key"));
-    Object.assign(this, { items: new Map(), asked: new Map(), history: [], known: new Set(), tags: [], status: new Uint8Array(), unchecked: {} });
+    Object.assign(this, { items: new Map(), asked: new Map(), flying: new Set(), history: [], known: new Set(), tags: [], status: new Uint8Array(), unchecked: {} });
     Object.assign(this, { queue: null, pos: -1, heard: Date.now(), spoke: 0, attempt: 0, error: "", arrived: false });
-    this.build();
+    build(this);
+    this.root.addEventListener("keydown", (event) => this.onKey(event));
+    this.root.addEventListener("click", (event) => this.onClick(event));
+    this.entry.addEventListener("submit", (event) => { event.preventDefault(); this.submit?.(); });
     el.append(this.root);
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
     this.greet();
+    this.onHide = () => this.flush(true);
+    window.addEventListener("pagehide", this.onHide);
     this.timer = setInterval(() => this.tick(), 1000);
   }
 
   destroy() {
     clearInterval(this.timer);
+    window.removeEventListener("pagehide", this.onHide);
+    this.flush(true);
     this.model.off("msg:custom", this.onMessage);
     this.items.forEach((item) => this.release(item));
   }
 
   // ---- what is on the screen
-
-  build() {
-    const part = (name, tag = "div", more = {}) => (this[name] = make(tag, { className: `mlkit-${name}`, ...more }));
-    const button = (name) => {
-      const [, key, word] = ACTIONS.find(([action]) => action === name);
-      const hint = make("kbd", { "aria-hidden": "true" }, KEY_NAMES[key] ?? key);
-      return make("button", { type: "button", className: "mlkit-button", dataset: { action: name } }, make("span", {}, word), hint);
-    };
-    this.root = make("div", {
-      className: "mlkit-tagger", tabindex: "0", role: "application", "aria-label": "Tagger. Press ? for its keys.",
-      dataset: { lmSuppressShortcuts: "true", pending: "0", tagged: "0", total: "0" },
-    });
-    part("count"); part("save", "div", { role: "status" }); part("live", "div", { "aria-live": "polite" });
-    part("bar", "div", { role: "progressbar", "aria-label": "items done", "aria-valuemin": "0" });
-    this.bar.append(part("done", "div"));
-    part("truth"); part("media"); part("said"); part("list", "div", { role: "group", "aria-label": "tags" });
-    part("unchecked-list"); part("strip", "div", { "aria-hidden": "true" }); part("entry", "form", { hidden: "" });
-    part("help", "dialog", { "aria-label": "Keys" });
-    for (let n = 0; n < STRIP; n += 1) this.strip.append(make("span"));
-    const group = (label, ...names) => make("div", { className: "mlkit-group", role: "group", "aria-label": label }, ...names.map(button));
-    const head = make("div", { className: "mlkit-head" }, this.count, this.bar, this.save, button("help"));
-    const stage = make("div", { className: "mlkit-stage" }, this.truth, this.media, this.said,
-      group("move", "previous", "forward", "next-unseen", "play", "autoplay"));
-    const side = make("div", { className: "mlkit-side" }, this.list, group("more", "new-tag", "note"), this.entry,
-      group("about the item", "wrong", "flag", "broken"), this["unchecked-list"], group("finish", "next", "undo"));
-    this.root.append(head, make("div", { className: "mlkit-body" }, stage, side), this.strip, this.live, this.help);
-    Object.assign(this.button("broken").dataset, { tag: RESERVED.broken });
-    this.button("broken").classList.add("mlkit-tag");
-    this.root.addEventListener("keydown", (event) => this.onKey(event));
-    this.root.addEventListener("click", (event) => this.onClick(event));
-    this.entry.addEventListener("submit", (event) => { event.preventDefault(); this.submit?.(); });
-  }
 
   drawTags() {
     if (this.drawn === this.tags.join("\n")) return;
@@ -235,8 +209,7 @@ class View {
       this.remember(event, pos);
       this.take(event, pos);
     }
-    this.spoke = Date.now();
-    this.send({ op: "write", events });
+    this.flush();
   }
 
   // What undo can take back, the latest last; an event that comes a second time is no news.
@@ -286,12 +259,7 @@ class View {
 
   showHelp() {
     if (this.help.open) { this.leave(); return; }
-    const row = (key, text, word) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, text), make("td", {}, word));
-    const close = make("button", { type: "button", className: "mlkit-button", dataset: { action: "help" } }, "Close");
-    this.help.replaceChildren(make("table", {},
-      make("tr", {}, make("th", {}, "key"), make("th", {}, "what it does"), make("th", {}, "button")),
-      row("1 … 9", "give or take off that tag", "the tag"), row("Shift + 1 … 9", "give that tag and go on", "Shift + click"),
-      ...ACTIONS.map(([, key, word, text]) => row(KEY_NAMES[key] ?? key, text, word)), row("Esc", "leave a text field or this list", "Close")), close);
+    const close = fillHelp(this.help);
     this.help.show();
     close.focus({ preventScroll: true });
     this.help.scrollTop = 0;
@@ -318,9 +286,20 @@ class View {
     this.go(this.pos);
   }
 
+  // One message at a time is under way; what is typed meanwhile goes together in the next, so
+  // that fast fingers wait neither for a slow disk nor for the pictures asked for behind it.
+  flush(now = false) {
+    if (this.flying.size && !now) return;
+    const events = this.outbox.list().filter(({ id }) => !this.flying.has(id)).slice(0, 200);
+    if (!events.length) return;
+    events.forEach(({ id }) => this.flying.add(id));
+    this.spoke = Date.now();
+    this.send({ op: "write", events });
+  }
+
   resend() {
-    const events = this.outbox.list();
-    for (let start = 0; start < events.length; start += 200) this.send({ op: "write", events: events.slice(start, start + 200) });
+    this.flying.clear();
+    for (let left = this.outbox.events.size; left > 0; left -= 200) this.flush(true);
     this.sent = Date.now();
   }
 
@@ -336,11 +315,17 @@ class View {
   want() {
     if (this.queue === null) return;
     const places = wanted(this.status, this.pos), now = Date.now();
-    for (const [place, item] of this.items) if (place !== this.pos && !places.includes(place)) { this.release(item); this.items.delete(place); }
+    for (const [place, item] of this.items) if (place !== this.pos && !places.includes(place)) this.forget(place, item);
     const missing = places.filter((place) => !this.items.has(place) && now - (this.asked.get(place) ?? 0) > 6000);
     if (!missing.length) return;
     for (const place of missing) this.asked.set(place, now);
     this.send({ op: "want", queue: this.queue, items: missing });
+  }
+
+  forget(place, item) {
+    this.release(item);
+    this.items.delete(place);
+    this.asked.delete(place);
   }
 
   release(item) { item.urls.forEach((url) => URL.revokeObjectURL(url)); }
@@ -350,7 +335,7 @@ class View {
     if (message.op === "state") this.onState(message, buffers);
     else if (message.op === "item") this.onItem(message, buffers);
     else if (message.op === "saved") this.onSaved(message);
-    else if (message.op === "error") { this.error = message.text; this.attempt = 2; this.drawSave(); }
+    else if (message.op === "error") { this.error = message.text; this.attempt = 2; this.sent = Date.now(); this.drawSave(); }
     else if (message.op === "goto" && message.queue === this.queue) this.go(message.pos);
   }
 
@@ -386,6 +371,8 @@ class View {
   onSaved(message) {
     this.error = "";
     this.outbox.drop(message.ids);
+    message.ids.forEach((id) => this.flying.delete(id));
+    this.flush();
     for (const event of message.events) {
       const at = [...this.items.values()].find((i) => i.item === event.item && i.repeat === event.repeat)?.pos;
       this.remember(event, at ?? -1);

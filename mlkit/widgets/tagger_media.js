@@ -1,4 +1,7 @@
-// An item as nodes of the page: everything that came from a table is set as text, never as markup.
+// The Tagger's nodes: its frame, its help, an item. Whatever came from a table is set as text,
+// never as markup.
+
+const STRIP = 25; // items of the strip below
 
 function make(tag, properties = {}, ...children) {
   const { dataset, className, ...rest } = properties;
@@ -8,6 +11,46 @@ function make(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(rest)) node.setAttribute(name, value);
   node.append(...children);
   return node;
+}
+
+// The frame; each named part becomes a field of the view.
+function build(view) {
+  const part = (name, tag = "div", more = {}) => (view[name] = make(tag, { className: `mlkit-${name}`, ...more }));
+  const button = (name) => {
+    const [, key, word] = ACTIONS.find(([action]) => action === name);
+    const hint = make("kbd", { "aria-hidden": "true" }, KEY_NAMES[key] ?? key);
+    return make("button", { type: "button", className: "mlkit-button", dataset: { action: name } }, make("span", {}, word), hint);
+  };
+  view.root = make("div", {
+    className: "mlkit-tagger", tabindex: "0", role: "application", "aria-label": "Tagger. Press ? for its keys.",
+    dataset: { lmSuppressShortcuts: "true", pending: "0", tagged: "0", total: "0" },
+  });
+  part("count"); part("save", "div", { role: "status" }); part("live", "div", { "aria-live": "polite" });
+  part("bar", "div", { role: "progressbar", "aria-label": "items done", "aria-valuemin": "0" });
+  view.bar.append(part("done", "div"));
+  part("truth"); part("media"); part("said"); part("list", "div", { role: "group", "aria-label": "tags" });
+  part("unchecked-list"); part("strip", "div", { "aria-hidden": "true" }); part("entry", "form", { hidden: "" });
+  part("help", "dialog", { "aria-label": "Keys" });
+  for (let n = 0; n < STRIP; n += 1) view.strip.append(make("span"));
+  const group = (label, ...names) => make("div", { className: "mlkit-group", role: "group", "aria-label": label }, ...names.map(button));
+  const head = make("div", { className: "mlkit-head" }, view.count, view.bar, view.save, button("help"));
+  const stage = make("div", { className: "mlkit-stage" }, view.truth, view.media, view.said,
+    group("move", "previous", "forward", "next-unseen", "play", "autoplay"));
+  const side = make("div", { className: "mlkit-side" }, view.list, group("more", "new-tag", "note"), view.entry,
+    group("about the item", "wrong", "flag", "broken"), view["unchecked-list"], group("finish", "next", "undo"));
+  view.root.append(head, make("div", { className: "mlkit-body" }, stage, side), view.strip, view.live, view.help);
+  Object.assign(view.button("broken").dataset, { tag: RESERVED.broken });
+  view.button("broken").classList.add("mlkit-tag");
+}
+
+function fillHelp(dialog) {
+  const row = (key, text, word) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, text), make("td", {}, word));
+  const close = make("button", { type: "button", className: "mlkit-button", dataset: { action: "help" } }, "Close");
+  dialog.replaceChildren(make("table", {},
+    make("tr", {}, make("th", {}, "key"), make("th", {}, "what it does"), make("th", {}, "button")),
+    row("1 … 9", "give or take off that tag", "the tag"), row("Shift + 1 … 9", "give that tag and go on", "Shift + click"),
+    ...ACTIONS.map(([, key, word, text]) => row(KEY_NAMES[key] ?? key, text, word)), row("Esc", "leave a text field or this list", "Close")), close);
+  return close;
 }
 
 // The item as nodes, its picture decoded before it is needed.
