@@ -282,6 +282,13 @@ def test_a_mistyped_tag_gets_its_name_and_can_have_it_back(journal):
     pd.testing.assert_frame_equal(journal.tags(), before)
 
 
+def test_a_name_that_comes_back_after_a_rename_is_another_tag(journal):
+    journal.seen("1", vocabulary=["nois"])
+    journal.rename_tag("nois", "noise")
+    journal.seen("1", vocabulary=["nois"])
+    assert answers(journal.tags()) == {("1", "noise"): False, ("1", "nois"): False}
+
+
 def test_two_tags_become_one_and_keep_what_either_said(journal):
     journal.tag("1", "nois")
     journal.tag("2", "noise")
