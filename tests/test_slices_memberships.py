@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from mlkit import slices
-from mlkit._tables import FLAGGED, TableError
+from mlkit._tables import BROKEN, FLAGGED, TableError
 
 CLIPS = pd.DataFrame(
     {
@@ -115,7 +115,7 @@ def test_conditions_are_expressions_functions_and_masks():
         ({"conditions": {"item": "snr_db > 1"}}, "'item' is the name of a column the table needs"),
         (
             {"columns": ["speaker"], "conditions": {"speaker = ann": "snr_db > 1"}},
-            "the slice 'speaker = ann' is made twice",
+            "the slice 'speaker = ann' is made twice, in two ways. Give one another name",
         ),
     ],
 )
@@ -140,3 +140,16 @@ def test_the_callers_tables_stay_as_they_are():
     before = CLIPS.copy()
     slices.memberships(CLIPS, columns=["speaker"], conditions={"f": lambda t: t.pop("snr_db") > 1})
     pd.testing.assert_frame_equal(CLIPS, before)
+
+
+def test_the_same_slice_given_twice_is_one():
+    same = {"speaker = bo": CLIPS["speaker"] == "bo"}
+    made = slices.memberships(CLIPS, columns=["speaker"], conditions=same)
+    assert list(made.columns).count("speaker = bo") == 1
+
+
+def test_broken_file_is_a_slice_once_a_file_was_broken():
+    rows = [("a", BROKEN, False, "me"), ("a", "far", True, "me")]
+    assert BROKEN not in slices.memberships(CLIPS, tags=tags(*rows))
+    broken = tags(*rows, ("b", BROKEN, True, "me"))
+    assert listed(slices.memberships(CLIPS, tags=broken)[BROKEN]) == [False, True, None, None]

@@ -267,7 +267,27 @@ def test_slices_without_hlp_stand_below_the_others():
     assert list(result.table["slice"]) == [
         "clean speech", "car noise", "people noise", "low bandwidth",
     ]  # fmt: skip
-    assert any("2 slices without HLP stand below the others" in note for note in result.notes)
+    assert any(
+        "2 slices whose possible gain is not known stand below" in note for note in result.notes
+    )
+
+
+def test_hlp_alone_makes_no_possible_gain():
+    """With errors alone tagged, HLP fills its own cell and changes neither order nor notes."""
+    predictions, hlp = speech(2000)
+    member = by_kind(predictions)
+    right = predictions["label"] == predictions["prediction"]
+    member.loc[right, [name for name, *_ in COURSE]] = pd.NA
+    result = slices.report(predictions, member, hlp=hlp.iloc[3:])
+    assert list(result.table["slice"])[:2] == ["people noise", "clean speech"]
+    assert result.notes == ()
+
+
+def test_first_of_one_is_no_first_place():
+    predictions, hlp = speech(2000)
+    result = slices.report(predictions, by_kind(predictions), hlp=hlp.iloc[:1])
+    assert "First: clean speech" in repr(result)
+    assert "stays first" not in repr(result)
 
 
 def test_a_negative_gap_is_kept():

@@ -47,7 +47,8 @@ def sentence(report: "Report") -> str:
 
 def _first(report: "Report") -> str:
     first = report.table.iloc[0]
-    name, many = first["slice"], len(report.table) > 1
+    by = "at_most" if pd.isna(first["possible_gain"]) else "possible_gain"
+    name, many = first["slice"], report.table[by].notna().sum() > 1
     sure = f" It stays first in {100 * report.stays_first:.0f} % of draws from the intervals" + (
         ", ease and importance moved by up to a half" if "priority" in report.table else ""
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit import _tables
-from mlkit._tables import FLAGGED, TableError
+from mlkit._tables import BROKEN, FLAGGED, TableError
 
 Condition = str | Callable[[pd.DataFrame], Any] | Sequence[bool] | np.ndarray | pd.Series
 
@@ -72,8 +72,14 @@ def memberships(
 
 def _add(slices: dict[str, pd.Series], made: Mapping[str, pd.Series]) -> None:
     for name, column in made.items():
+        if name in slices and slices[name].equals(column):
+            continue  # the same slice in two ways, as from a column and from slices.find
         if name in slices or name in _RESERVED:
-            why = "is made twice" if name in slices else "is the name of a column the table needs"
+            why = (
+                "is made twice, in two ways"
+                if name in slices
+                else "is the name of a column the table needs"
+            )
             raise TableError(f"{_FUNCTION}(): the slice {name!r} {why}. Give one another name.")
         slices[name] = column
 
@@ -101,6 +107,8 @@ def _from_tags(
     made = {
         tag: verdict.xs(tag, level="tag").reindex(items).reset_index(drop=True)
         for tag in tags["tag"].unique()
+        # On offer for every item, but a slice only once a file was broken.
+        if tag != BROKEN or tags["value"][tags["tag"] == tag].any()
     }
     # Drawn for two queues, an item was at least as likely to be drawn as for the likelier one.
     rates = tags.groupby("item")["sampling_rate"].max().reindex(items).fillna(1.0)

@@ -63,21 +63,23 @@ def _on_parts(sides: list[Stratum], sizes: tuple[int, int]) -> Iterator[str]:
             asked = f"{low:,}" if low == high else f"{low:,} to {high:,}"
             yield (
                 f"{asked} of {size:,} {what} were asked about a slice: "
-                f"they stand for the others, as a random draw does."
+                "they stand for the others, as a random draw does. Picked otherwise "
+                "(Tagger(only=...)), they do not."
             )
 
 
 def _on_hlp(table: pd.DataFrame) -> Iterator[str]:
-    known = table["hlp"].notna()
-    if known.any() and table["hlp_low"][known].isna().any():
+    if (table["hlp"].notna() & table["hlp_low"].isna()).any():
         yield (
             "HLP without n is taken as exact, so intervals of gap and possible gain are too narrow."
         )
+    known = table["possible_gain"].notna()
     if known.any() and not known.all():
         n = int((~known).sum())
         yield (
-            f"{_tables._count(n, 'slice')} without HLP stand{'s' if n == 1 else ''} below the "
-            "others, by at most; measured, one of them may come first."
+            f"{_tables._count(n, 'slice')} whose possible gain is not known "
+            f"stand{'s' if n == 1 else ''} below the others, ranked by at most; "
+            "measured, one of them may come first."
         )
 
 
