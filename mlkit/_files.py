@@ -285,8 +285,9 @@ def _left(part: Path, about: Path, url: str) -> str:
     have = part.stat().st_size if part.exists() else 0
     known = _known(about, url)
     if not have:
-        part.unlink(missing_ok=True)
-        about.unlink(missing_ok=True)
+        for useless in (part, about):
+            with contextlib.suppress(OSError):
+                useless.unlink(missing_ok=True)
         return "Nothing was kept; run again when there is a connection."
     if not known.get("validator"):
         return "Run again; this server cannot go on in the middle, so it starts from the beginning."
