@@ -7,6 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from mlkit import slices
 from mlkit._tables import LABEL_IS_WRONG, TableError
+from mlkit.slices import _estimates
 
 # slice, accuracy, HLP, share of data: the speech example of the course
 COURSE = [
@@ -206,6 +207,28 @@ def test_intervals_hold_the_truth_in_about_95_percent(setup):
             inside[column] += int(((low <= value) & (value <= high)).sum())
     for column, held in inside.items():
         assert 0.92 <= held / 1000 <= 0.975, column
+
+
+def test_intervals_hold_the_truth_with_unequal_sampling_rates():
+    """Correct items of two kinds, one drawn five times as often and five times as often inside."""
+    rng, inside, n = np.random.default_rng(0), 0, 4000
+    in_correct = 0.3 * 0.15 + 0.7 * 0.03
+    truth = 0.06 * 0.3 + 0.94 * in_correct
+    for _ in range(400):
+        error, often = rng.random(n) < 0.06, rng.random(n) < 0.3
+        rate = np.where(error, 1, np.where(often, 0.15, 0.03))
+        share = np.where(error, 0.3, np.where(often, 0.15, 0.03))
+        member = np.where(rng.random(n) < rate, rng.random(n) < share, -1).astype(np.int8)
+        looked = np.zeros(n, np.int8)
+        sides = [
+            _estimates.stratum(member[rows, None], looked[rows], rate[rows])
+            for rows in (error, ~error)
+        ]
+        unknown, sizes = np.full(1, np.nan), (int(error.sum()), int((~error).sum()))
+        draws = _estimates.draw(sides[0], sides[1], sizes, unknown, unknown, rng)
+        row = _estimates.table(["a"], sides[0], sides[1], unknown, unknown, draws).iloc[0]
+        inside += row["share_of_data_low"] <= truth <= row["share_of_data_high"]
+    assert 0.90 <= inside / 400 <= 0.98
 
 
 def test_wrong_labels_are_set_aside_and_accuracy_is_given_both_ways():

@@ -29,7 +29,7 @@ class Stratum:
     asked: np.ndarray
     full: np.ndarray  # asked about all of them
     share: np.ndarray  # in the slice, of those asked, weighted
-    evidence: np.ndarray  # how many equally weighted items tell as much (Kish 1965)
+    evidence: np.ndarray  # how many equally weighted items tell as much
     kept: tuple[float, float] | None  # Beta of the share with a right label, where estimated
 
     def draw(self, rng: np.random.Generator, draws: int) -> np.ndarray:
@@ -52,9 +52,13 @@ def stratum(member: np.ndarray, wrong: np.ndarray, rate: np.ndarray) -> Stratum:
     asked, full = known.sum(axis=0), known.sum(axis=0) == counts.sum()
     weights = np.where(known, np.where(full, 1.0, weight[:, None]), 0.0)
     total = weights.sum(axis=0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         share = (weights * (member == 1)).sum(axis=0) / total
-        evidence = total**2 / (weights**2).sum(axis=0)
+        # How many equally weighted items have this variance (linearised: Woodruff 1971); where
+        # all say the same there is none to see, and the weights alone decide (Kish 1965).
+        spread = (weights**2 * ((member == 1) - share) ** 2).sum(axis=0) / total**2
+        kish = total**2 / (weights**2).sum(axis=0)
+        evidence = np.where(spread > 0, share * (1 - share) / spread, kish)
     size, kept = _right_labels(wrong, weight)
     return Stratum(size, asked, full, share, np.nan_to_num(evidence), kept)
 
