@@ -263,11 +263,11 @@ def _names(paths: Iterable[str | Path], function: str) -> list[str]:
     if isinstance(paths, str | bytes | Path):
         raise TypeError(f'{function}() needs a list or a column of paths, as df["path"].')
     paths = list(paths)
-    wrong = next((path for path in paths if not isinstance(path, str | Path)), None)
-    if wrong is not None:
-        raise TypeError(
-            f"{function}() needs paths as text, and one is {wrong!r} ({type(wrong).__name__})."
-        )
+    for path in paths:
+        if not isinstance(path, str | Path):
+            raise TypeError(
+                f"{function}() needs paths as text, and one is {path!r} ({type(path).__name__})."
+            )
     return [str(path) for path in paths]
 
 
