@@ -149,6 +149,16 @@ def test_a_part_tagged_in_random_order_stands_for_the_whole():
     assert "≈\N{NO-BREAK SPACE}330" in slices.report(predictions, part)._repr_html_()
 
 
+def test_few_sampled_correct_items_are_told():
+    predictions, member = counts(50, 950, 10, 20)
+    part = member.astype({"far": "boolean"})
+    part.loc[part.index >= 50 + 100, "far"] = pd.NA
+    assert not any("Fewer than 5" in note for note in slices.report(predictions, part).notes)
+    part.loc[53:70, "far"] = False
+    notes = slices.report(predictions, part).notes
+    assert any("Fewer than 5 of the correct items that were asked lie in 'far'" in n for n in notes)
+
+
 def test_items_drawn_less_often_weigh_more():
     predictions, member = counts(0, 40, 0, 0)
     member["far"] = pd.array([True] * 5 + [False] * 10 + [pd.NA] * 25, dtype="boolean")

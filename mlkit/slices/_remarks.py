@@ -16,6 +16,7 @@ _NO_CORRECT = (
 )
 _NO_HLP = "no human-level performance is known for this slice: give it as hlp="
 _NO_ITEM = "no item is in this slice"
+_FEW = 5
 _ESTIMATES = (
     "n",
     "share_of_errors",
@@ -31,6 +32,7 @@ _NO_ERRORS_AT_ALL = "there is no error in the predictions"
 
 def remarks(
     table: pd.DataFrame,
+    names: list[str],
     sides: list[Stratum],
     sizes: tuple[int, int],
     wrong: np.ndarray,
@@ -39,6 +41,7 @@ def remarks(
     return [
         *_on_wrong_labels(wrong, error),
         *_on_parts(sides, sizes),
+        *_on_few(names, sides[1]),
         *_on_hlp(table),
     ]
 
@@ -66,6 +69,18 @@ def _on_parts(sides: list[Stratum], sizes: tuple[int, int]) -> Iterator[str]:
                 "they stand for the others, as a random draw does. Picked otherwise "
                 "(Tagger(only=...)), they do not."
             )
+
+
+def _on_few(names: list[str], correct: Stratum) -> Iterator[str]:
+    """A handful of sampled correct items says little of accuracy; none at all makes it 0."""
+    found = np.nan_to_num(correct.share) * correct.asked
+    few = (correct.asked > 0) & ~correct.full & (found < _FEW)
+    if few.any():
+        yield (
+            f"Fewer than {_FEW} of the correct items that were asked lie in "
+            f"{_tables._some([name for name, is_few in zip(names, few, strict=True) if is_few])}: "
+            "read the interval of its accuracy, not the figure, or tag more correct items."
+        )
 
 
 def _on_hlp(table: pd.DataFrame) -> Iterator[str]:

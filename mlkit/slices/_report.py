@@ -120,7 +120,7 @@ def report(
     accuracies = _accuracies(sides, sizes, draws)
     kept = wrong != 1
     items, member = items[kept].reset_index(drop=True), member[kept].reset_index(drop=True)
-    notes += _remarks.remarks(table, sides, sizes, wrong, error)
+    notes += _remarks.remarks(table, names, sides, sizes, wrong, error)
     overlap = _overlap(member[items["error"]], table)
     headline = accuracies.iloc[-1]
     return Report(
