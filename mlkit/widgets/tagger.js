@@ -305,6 +305,7 @@ class View {
 
   // The kernel may be frozen, or a message lost: ask again, ever more seldom.
   tick() {
+    if (!this.arrived && this.attempt < 5) { this.attempt += 1; this.send({ op: "hello" }); return; }
     const due = Date.now() - Math.max(this.sent ?? 0, this.heard, this.spoke) > backoff(this.attempt);
     if (due && !this.arrived) { this.attempt += 1; this.resend(); this.send({ op: "hello" }); }
     else if (due && this.outbox.events.size) { this.attempt += 1; this.resend(); }

@@ -108,6 +108,7 @@ class Tagger(anywidget.AnyWidget):
         self._load()
         key = hashlib.sha256(f"{self.journal.where}\n{annotator}".encode()).hexdigest()[:16]
         super().__init__(pending_key=f"mlkit-tagger:{key}:")
+        self._hear_while_busy()
         self.on_msg(self._on_message)
 
     # What a person types
@@ -306,6 +307,20 @@ class Tagger(anywidget.AnyWidget):
 
     # The wire
 
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the front end."""
+        super().send(content, buffers)
+        self._hear_while_busy()
+
+    def _hear_while_busy(self) -> None:
+        """Let tags come in while a cell runs.
+
+        ipykernel (7.4) hands a widget's next message to the thread that last sent it something:
+        after a cell has, that is the main thread, which may be busy for hours. Forgotten, the
+        message goes where JupyterLab addressed it, to the widgets' own thread.
+        """
+        vars(self.comm or self).pop("_reply_subshell_id", None)
+
     def _words(self) -> dict[str, Any]:
         return {
             "tags": self._progress.vocabulary,
@@ -351,7 +366,7 @@ class Tagger(anywidget.AnyWidget):
                 if not self._fresh:
                     self._load()
                 self._fresh = False
-                self._send_state(start=True)
+                self._send_state()
         elif op == "refresh":
             self.refresh()
         else:
