@@ -186,11 +186,12 @@ def load_example_tags() -> pd.DataFrame:
     )
 
 
-def fetch_spoken_digits(*, progress: bool = True) -> pd.DataFrame:
+def fetch_spoken_digits(*, download: bool = True, progress: bool = True) -> pd.DataFrame:
     """Real spoken digits: the Free Spoken Digit Dataset, downloaded once (17 MB, CC BY-SA 4.0).
 
     3,000 recordings by six men; one or two of them an accent, so that a gap between accents
-    here is a gap between people. They are kept in ``MLKIT_DATA``, or the user's cache.
+    here is a gap between people. They are kept in ``MLKIT_DATA``, or the user's cache; with
+    ``download=False`` only what is there already is used.
 
     Returns
     -------
@@ -208,7 +209,7 @@ def fetch_spoken_digits(*, progress: bool = True) -> pd.DataFrame:
     --------
     >>> clips = fetch_spoken_digits()  # doctest: +SKIP
     """
-    folder = _fetch(_SPOKEN, progress=progress)
+    folder = _fetch(_SPOKEN, online=download, progress=progress)
     table = _read_table(folder / _INDEX)
     table["path"] = [str(folder / name) for name in table["file"]]
     table["item"] = table["file"].str.removesuffix(".wav")
@@ -217,12 +218,12 @@ def fetch_spoken_digits(*, progress: bool = True) -> pd.DataFrame:
     return _spoken(table)
 
 
-def fetch_clothing(*, progress: bool = True) -> pd.DataFrame:
+def fetch_clothing(*, download: bool = True, progress: bool = True) -> pd.DataFrame:
     """Real photographs of clothing in ten classes, downloaded once (107 MB, CC0).
 
     Whose shirt is a t-shirt? 3,781 photographs, 3,000 from one collection and the rest from 32
     people, who draw the borders of the classes differently. Kept in ``MLKIT_DATA``, or the
-    user's cache.
+    user's cache; with ``download=False`` only what is there already is used.
 
     Returns
     -------
@@ -239,7 +240,7 @@ def fetch_clothing(*, progress: bool = True) -> pd.DataFrame:
     --------
     >>> photographs = fetch_clothing()  # doctest: +SKIP
     """
-    folder = _fetch(_CLOTHING, progress=progress)
+    folder = _fetch(_CLOTHING, online=download, progress=progress)
     table = _read_table(folder / _INDEX)
     parts = table["file"].str.split("/", expand=True)
     return pd.DataFrame(
@@ -268,7 +269,7 @@ def _spoken(table: pd.DataFrame) -> pd.DataFrame:
     return table[_SPOKEN_COLUMNS]
 
 
-def _fetch(archive: _Archive, *, progress: bool) -> Path:
+def _fetch(archive: _Archive, *, online: bool, progress: bool) -> Path:
     """The folder with the archive's files, whole and verified."""
     cache = cache_folder()
     folder = cache / archive.name
@@ -276,6 +277,11 @@ def _fetch(archive: _Archive, *, progress: bool) -> Path:
         return folder
     fresh = cache / f"{archive.name}.zip"
     local = next((p for p in (fresh, cache / archive.published) if p.exists()), None)
+    if local is None and not online:
+        raise DownloadError(
+            f"{archive.name} is not on this machine yet, and download=False downloads nothing. "
+            f"{_meanwhile(archive, fresh)}"
+        )
     try:
         path = local or download(archive.url, fresh, progress=progress)
         _unpack(path, folder, archive, progress=progress)

@@ -242,6 +242,23 @@ def test_offline_names_the_stand_in(cache, offline):
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.parametrize("fetch", [datasets.fetch_spoken_digits, datasets.fetch_clothing])
+def test_nothing_is_downloaded_unasked(cache, monkeypatch, fetch):
+    monkeypatch.setattr(datasets, "download", lambda *_, **__: pytest.fail("it went online"))
+    with pytest.raises(datasets.DownloadError, match="not on this machine yet, and download=False"):
+        fetch(download=False)
+    assert list(cache.iterdir()) == []
+
+
+@real_speech
+def test_what_is_there_is_used_without_a_download(cache, monkeypatch):
+    monkeypatch.setattr(datasets, "download", lambda *_, **__: pytest.fail("it went online"))
+    (cache / SPOKEN_ZIP.name).symlink_to(SPOKEN_ZIP)
+    assert len(datasets.fetch_spoken_digits(download=False, progress=False)) == 3000
+    (cache / SPOKEN_ZIP.name).unlink()
+    assert len(datasets.fetch_spoken_digits(download=False)) == 3000
+
+
 def test_a_sign_in_page_is_not_an_archive(cache, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     folder = tmp_path_factory.mktemp("web")
