@@ -200,6 +200,8 @@ def make_ready():
     except SetupError:
         if before:  # a new lock file, but no network: keep what there is and try again later
             write(STATE, before)
+        elif fresh and not Path(venv_python()).exists():  # nothing was made
+            shutil.rmtree(str(VENV))
         raise
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
@@ -212,12 +214,17 @@ def make_ready():
 
 def fill(uv):
     """Install with uv; where there is none, or it fails, with pip."""
-    if uv:
-        try:
-            return install_with_uv(uv)
-        except SetupError as error:
-            print(f"  uv did not manage it ({error})\n  trying venv and pip instead", flush=True)
-    return install_with_pip()
+    if not uv:
+        return install_with_pip()
+    try:
+        return install_with_uv(uv)
+    except SetupError as error:
+        print(f"  uv did not manage it ({error})\n  trying venv and pip instead", flush=True)
+        first = error
+    try:
+        return install_with_pip()
+    except SetupError:
+        raise first from None
 
 
 def clear_remains():
