@@ -92,9 +92,8 @@ class Confusion(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = repr(self)
+        if bundle is not None:
+            bundle[0]["text/plain"] = repr(self)
         return bundle
 
     def _place(self, value: Any) -> int:

@@ -5,7 +5,6 @@ import hashlib
 import os
 import threading
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +18,10 @@ import traitlets
 from mlkit import _tables
 from mlkit._tables import RESERVED_TAGS
 from mlkit.tags import Journal, JournalError
-from mlkit.widgets import _media, _queue
+from mlkit.widgets import _feed, _media, _queue
 
 _HERE = Path(__file__).parent
 _MODULES = ("tagger_rules.js", "tagger_media.js", "tagger.js")
-_MOST_WANTED = 60
 _UNDOABLE = 100
 _INVERSE = {"seen": "unseen", "unseen": "seen", "tag": "untag", "untag": "tag", "note": "note"}
 
@@ -36,12 +34,11 @@ class Tagger(anywidget.AnyWidget):
     predictions
         A table ``item, label, prediction``, one row an item.
     show
-        A column (images, sounds or text; arrays or paths), a function of the row that returns
-        anything displayable, or None for the row itself.
+        A column (images, sounds, text), a function of the row, or None for the row itself.
     tags
         On offer from the start; more can be made on the fly.
     only
-        A mask over the rows or a pandas expression: what the queue is drawn from.
+        A mask or a pandas expression: what the queue is drawn from.
     correct
         How many (int) or which share (float) of the correct items to mix in at random;
         the prediction is then hidden for every item.
@@ -99,8 +96,7 @@ class Tagger(anywidget.AnyWidget):
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.annotator = annotator
         self._lock = threading.RLock()
-        self._todo: deque[tuple[int, int]] = deque()
-        self._filling = False
+        self._feed = _feed.Feed(self._deliver)
         self._fresh = True
         self._generation = 0
         self._only: Any = None
@@ -147,7 +143,8 @@ class Tagger(anywidget.AnyWidget):
     def new_tag(self, tag: str) -> None:
         """Offer one more tag from now on; ``unchecked`` has what was seen before it."""
         with self._lock:
-            self._progress.learn(_queue.vocabulary([tag]))
+            self._offered = _queue.vocabulary([*self._offered, tag])
+            self._progress.learn(self._offered)
             self._send_state()
 
     def note(self, item: str, text: str) -> None:
@@ -211,9 +208,8 @@ class Tagger(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = repr(self)
+        if bundle is not None:
+            bundle[0]["text/plain"] = repr(self)
         return bundle
 
     # State
@@ -224,12 +220,10 @@ class Tagger(anywidget.AnyWidget):
         self._places = {slot: place for place, slot in enumerate(self._slots)}
         self._reopened: set[_queue.Slot] = set()
         self._generation += 1
-        self._todo.clear()
 
     def _load(self) -> None:
         """The state as the journal has it."""
-        made = getattr(self, "_progress", None)
-        progress = _queue.Progress(self._rates, made.vocabulary if made else self._offered)
+        progress = _queue.Progress(self._rates, self._offered)
         events = self.journal.events(annotator=self.annotator).to_dict("records")
         for event in _queue.renamed(_queue.slim(event) for event in events):
             progress.apply(event)
@@ -319,13 +313,12 @@ class Tagger(anywidget.AnyWidget):
         after a cell has, that is the main thread, which may be busy for hours. Forgotten, the
         message goes where JupyterLab addressed it, to the widgets' own thread.
         """
-        vars(self.comm or self).pop("_reply_subshell_id", None)
+        if self.comm is not None:
+            self.comm.__dict__.pop("_reply_subshell_id", None)
 
     def _words(self) -> dict[str, Any]:
-        return {
-            "tags": self._progress.vocabulary,
-            "unchecked": self._progress.unchecked_counts(),
-        }
+        counts = self._progress.unchecked_counts()
+        return {"tags": self._progress.vocabulary, "unchecked": counts}
 
     def _send_state(self, *, start: bool = False) -> None:
         status = bytes(self._status(slot) for slot in self._slots)
@@ -374,28 +367,18 @@ class Tagger(anywidget.AnyWidget):
 
     def _want(self, generation: int, places: list[int]) -> None:
         """Render on a thread of its own: a slow picture must not keep a tag waiting."""
-        with self._lock:
-            if generation != self._generation:
-                return
-            asked = [(generation, place) for place in places if 0 <= place < len(self._slots)]
-            wanted = list(dict.fromkeys([*asked, *self._todo]))[:_MOST_WANTED]
-            self._todo = deque(wanted)
-            if self._todo and not self._filling:
-                self._filling = True
-                threading.Thread(target=self._fill, name="mlkit-tagger", daemon=True).start()
+        self._feed.want((generation, place) for place in places)
 
-    def _fill(self) -> None:
-        while True:
-            with self._lock:
-                if not self._todo:
-                    self._filling = False
-                    return
-                generation, place = self._todo.popleft()
-                slot = self._slots[place]
-            media = self._shown(slot[0])
-            with self._lock:
-                if generation == self._generation:
-                    self._send_item(place, slot, media)
+    def _deliver(self, wanted: tuple[int, int]) -> None:
+        generation, place = wanted
+        with self._lock:
+            if generation != self._generation or not 0 <= place < len(self._slots):
+                return
+            slot = self._slots[place]
+        media = self._shown(slot[0])
+        with self._lock:
+            if generation == self._generation:
+                self._send_item(place, slot, media)
 
     def _shown(self, item: str) -> _media.Media:
         row: pd.Series = self._visible.iloc[self._rows[item]]  # type: ignore[assignment]
