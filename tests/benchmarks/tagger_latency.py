@@ -266,7 +266,7 @@ def measure(folder: Path, tags: int, items: int) -> dict[str, dict[str, np.ndarr
     print(write_items(work, items))
     button = "button.jupyter-button:has-text('blur')"
     contestants = [
-        Contestant("tagger", TAGGER, ".mlkit-tagger[data-item] img"),
+        Contestant("tagger", TAGGER, ".mlkit-tagger[data-item]:not([data-item='']) img"),
         Contestant("plain", PLAIN, ".jp-OutputArea img", button),
     ]
     other = pigeon(folder / "pigeon")
@@ -292,8 +292,7 @@ def main() -> None:
         results = measure(Path(folder), chosen.tags, chosen.items)
     print(table(results).to_string(index=False, float_format="{:.1f}".format))
     print(*goals(results), sep="\n")
-    load = f", load {os.getloadavg()[0]:.1f} on {cores} cores" if os.name == "posix" else ""
-    print(f"{time.monotonic() - begin:.0f} s{load}")
+    print(f"{time.monotonic() - begin:.0f} s on {os.cpu_count()} cores")
     if chosen.json:
         lists = {n: {m: t.tolist() for m, t in found.items()} for n, found in results.items()}
         chosen.json.write_text(json.dumps(lists))

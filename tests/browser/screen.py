@@ -12,7 +12,7 @@ from playwright.sync_api import TimeoutError as TooLong
 from browser.lab import Lab
 
 PATIENCE_S = 45  # for a slow machine; nothing waits longer than what it waits for
-READY = ".mlkit-tagger:not([data-item=''])"  # the first item has come
+READY = ".mlkit-tagger[data-item]:not([data-item=''])"  # the first item has come
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # Asks the application: no guess at the layout, the same in JupyterLab and Notebook 7.
@@ -98,9 +98,14 @@ class Notebook:
                 return value
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds:.0f} s for {what}\n{self.report()}")
-            self.page.wait_for_timeout(25)  # lets the browser's own events in, unlike time.sleep
+            if self.page.is_closed():
+                time.sleep(0.1)
+            else:
+                self.page.wait_for_timeout(25)  # lets the browser's events in; sleep would not
 
     def report(self) -> str:
+        if self.page.is_closed():
+            return "the page is closed"
         state = self.state() or {}
         lines = [f"kernel: {state.get('status')}, {state.get('connection')}, {state.get('run')}"]
         lines += self.errors() if state else []
@@ -138,11 +143,13 @@ class Notebook:
         if widget:
             self.wait_for(widget)
 
-    def run_cell(self, place: int) -> None:
-        """Run one cell."""
+    def start_cell(self, place: int) -> None:
         script = "n => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = n; }"
         self.page.evaluate(script, place)
         self.page.evaluate(RUN, "notebook:run-cell")
+
+    def run_cell(self, place: int) -> None:
+        self.start_cell(place)
         self.wait_done()
 
     def reach_by_keyboard(self, selector: str) -> None:
@@ -241,6 +248,5 @@ class TaggerOnScreen:
 
     def wait_shown(self) -> None:
         """Until the item on screen can be seen, heard or read."""
-        self.notebook.wait(
-            lambda: self.root.locator(".mlkit-media > *").count() > 0, "the item's picture"
-        )
+        shown = self.root.locator(".mlkit-media > :not(.mlkit-message)")
+        self.notebook.wait(lambda: self.item and shown.count(), "the item to be shown")

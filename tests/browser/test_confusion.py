@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from browser.screen import TaggerOnScreen
+from browser.screen import READY, TaggerOnScreen
 from browser.test_looks import THEMES, no_violation
 
 TABLE = """
@@ -43,7 +43,7 @@ def notebook(open_notebook, table):
     notebook.run_cell(0)
     notebook.run_cell(1)
     notebook.wait_for(".mlkit-confusion button")
-    notebook.wait_for(".mlkit-tagger:not([data-item=''])")
+    notebook.wait_for(READY)
     return notebook
 
 

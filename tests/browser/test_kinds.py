@@ -100,13 +100,18 @@ def test_a_row_is_a_small_table(show):
     assert rows.locator("img, b").count() == 0
 
 
-def test_a_function_shows_anything_displayable(show):
-    before = (
-        "from IPython.display import HTML\n"
-        'def look(row):\n    return HTML(f\'<em class="mine">{row["item"]}</em>\')'
-    )
+def test_a_function_shows_anything_displayable_and_runs_no_script(show):
+    before = """
+from IPython.display import HTML
+def look(row):
+    script = "<script>document.body.className = 'ran'; parent.injected = true</script>"
+    return HTML(f"<em class='mine'>{row['item']}</em>{script}")
+"""
     tagger = show(wrong(2), "show=look, tags=['odd']", before)
-    assert tagger.root.locator(".mlkit-html .mine").inner_text() == tagger.item
+    inside = tagger.root.frame_locator("iframe.mlkit-html")
+    assert inside.locator(".mine").inner_text() == tagger.item
+    assert inside.locator("body").get_attribute("class") is None
+    assert tagger.page.evaluate("() => window.injected") is None
 
 
 def test_html_in_names_is_shown_as_text(show, folder):
