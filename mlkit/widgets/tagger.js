@@ -72,7 +72,7 @@ class View {
     this.drawStrip(total);
     this.drawSave();
     const rows = Object.entries(this.unchecked).map(([tag, n]) => make("div", {},
-      `${n} ${n === 1 ? "item" : "items"} not yet checked for ${tag} `,
+      `${n} ${n === 1 ? "item" : "items"} not yet checked for `, make("em", {}, tag), " ",
       make("button", { type: "button", className: "mlkit-button", dataset: { check: tag } }, "Check now")));
     this["unchecked-list"].replaceChildren(...rows);
   }
