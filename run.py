@@ -139,7 +139,7 @@ def test(extra):
     """Run the linters, the type checker, the JavaScript tests and pytest, whose word is last."""
     python = [venv_python(), "-m"]
     if extra:
-        return subprocess.call([*python, "pytest", *extra], env=environment())
+        return subprocess.call([*python, "pytest", *extra], env=environment(), cwd=str(ROOT))
     checks = [
         ("ruff check", [*python, "ruff", "check", "."]),
         ("ruff format", [*python, "ruff", "format", "--check", "."]),
