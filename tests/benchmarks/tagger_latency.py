@@ -59,9 +59,10 @@ const painted = async (image) => {
   });
 };
 const look = (records) => {
-  for (const {type, target, attributeName, addedNodes} of records) {
+  for (const {type, target, attributeName, oldValue, addedNodes} of records) {
     if (type === "attributes" && target.tagName === "IMG") painted(target);
-    if (attributeName === "data-pending" && target.dataset.pending === "0") {
+    // A later redraw writes the same "0" again: that is no news.
+    if (attributeName === "data-pending" && target.dataset.pending === "0" && oldValue !== "0") {
       const mark = window.__marks.at(-1);
       if (mark) mark.acknowledged = performance.now() - mark.start;
     }
@@ -72,7 +73,8 @@ const look = (records) => {
   }
 };
 const watch = () => new MutationObserver(look).observe(document.documentElement, {
-  subtree: true, childList: true, attributes: true, attributeFilter: ["src", "data-pending"],
+  subtree: true, childList: true, attributes: true, attributeOldValue: true,
+  attributeFilter: ["src", "data-pending"],
 });
 if (document.documentElement) watch();
 else document.addEventListener("DOMContentLoaded", watch);

@@ -1,5 +1,6 @@
 """Readable for everyone: axe-core, both themes, narrow and wide; and the README's picture."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,8 @@ def test_axe_finds_no_violation(tagger, theme):
         tagger.press("Escape")
 
 
-@pytest.mark.parametrize("width", [420, 1600])
-def test_nothing_is_cut_off_narrow_or_wide(tagger, width):
+@pytest.mark.parametrize(("width", "least", "most"), [(700, 250, 400), (1600, 900, 1300)])
+def test_nothing_is_cut_off_narrow_or_wide(tagger, width, least, most):
     tagger.page.set_viewport_size({"width": width, "height": 900})
     try:
         tagger.notebook.wait(
@@ -58,6 +59,7 @@ def test_nothing_is_cut_off_narrow_or_wide(tagger, width):
             "the Tagger to fit into its cell",
         )
         room = tagger.root.bounding_box()
+        assert least < room["width"] < most, "JupyterLab itself leaves another room"
         for button in tagger.root.locator("button:visible").all():
             box = button.bounding_box()
             assert box["x"] >= room["x"] - 1
@@ -75,3 +77,38 @@ def test_the_focus_can_be_seen(tagger):
     before = tagger.root.evaluate(look)
     tagger.focus()
     assert tagger.root.evaluate(look) != before
+
+
+SPOKEN = """
+from sklearn.ensemble import RandomForestClassifier
+from mlkit import datasets, features
+clips = datasets.load_spoken_digits()
+sound = features.mfcc(clips["path"], progress=False)
+heard = (clips["accent"] == "USA") & (clips["split"] == "train")
+model = RandomForestClassifier(random_state=0).fit(sound[heard], clips["label"][heard])
+predictions = clips.assign(prediction=model.predict(sound))[clips["split"] == "dev"]
+"""
+AT_WORK = """
+from mlkit.widgets import Tagger
+tagger = Tagger(predictions, show="path", tags=["noise", "accent", "cut off", "too quiet", "hum"])
+tagger
+"""
+
+
+@pytest.mark.skipif(
+    os.environ.get("MLKIT_PICTURES") != "1", reason="writes the README's picture: MLKIT_PICTURES=1"
+)
+def test_the_picture_for_the_readme(open_notebook):
+    notebook = open_notebook(SPOKEN, AT_WORK)
+    notebook.run_all()
+    tagger = TaggerOnScreen(notebook)
+    tagger.wait_shown()
+    tagger.focus()
+    for keys in (["Digit1"], ["Digit2"], [], ["Digit1", "Digit2"], ["Digit3"]):
+        tagger.press_and_go_on(*keys, "Enter")
+    tagger.press("Digit2", "Digit4")
+    tagger.wait_saved()
+    tagger.wait_shown()
+    PICTURE.parent.mkdir(exist_ok=True)
+    tagger.root.screenshot(path=PICTURE)
+    assert PICTURE.stat().st_size > 10_000
