@@ -237,10 +237,13 @@ class TaggerOnScreen:
             self.page.keyboard.press(key)
 
     def press_and_go_on(self, *keys: str) -> str:
-        """Press keys of which the last goes on; gives the item they were for."""
-        before = self.item
+        """Press keys of which the last goes on; gives the item they were for.
+
+        Without an item on screen keys mean nothing: it waits for this one and the next.
+        """
+        before = self.notebook.wait(lambda: self.item, "an item")
         self.press(*keys)
-        self.notebook.wait(lambda: self.item != before, f"the item after {before}")
+        self.notebook.wait(lambda: self.item not in (None, "", before), f"what follows {before}")
         return before
 
     def wait_saved(self) -> None:
