@@ -232,7 +232,7 @@ EXERCISES = [
             ),
             (
                 lambda fresh: (_what_it_brought(fresh)[0], fresh.p),
-                "That is p: how often luck alone would make as large a difference. How large is it?",
+                "That is p: how often luck alone makes so large a difference. How large is it?",
             ),
         ],
     ),
