@@ -410,6 +410,14 @@ def test_without_a_front_end_there_is_a_line_on_what_to_do(make):
     assert "cat" in picture._repr_html_()
 
 
+def test_an_item_asked_for_before_there_is_a_view_is_shown_when_there_is_one(make):
+    wire = make()
+    wire.tagger.show_item(wire.tagger.queue["item"].iloc[3])
+    said = wire.say(op="hello")
+    assert [(m["op"], m.get("pos")) for m in said[-2:]] == [("state", None), ("goto", 3)]
+    assert [m["op"] for m in wire.say(op="hello")] == ["state"], "a reload stays where one was"
+
+
 # What is shown
 
 

@@ -1,8 +1,9 @@
 """What is to be looked at, in which order, and what has been said of it so far."""
 
+import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -249,3 +250,29 @@ def without_prediction(table: pd.DataFrame) -> pd.DataFrame:
         if same or (values.isin([True, False]).all() and (agrees.all() or not agrees.any())):
             telling.append(name)
     return table.drop(columns=telling, errors="ignore")
+
+
+def require_item(item: str, queued: Collection[str]) -> None:
+    """Raise unless the item is one to be tagged here."""
+    if item not in queued:
+        raise ValueError(
+            f"the item {item!r} is not in this tagger's queue of {len(queued):,} items."
+            f"{_meant(item, queued)} tagger.queue lists them."
+        )
+
+
+def require_tag(tag: str, vocabulary: Collection[str]) -> str:
+    """The tag, if it is on offer."""
+    if tag in RESERVED_TAGS or tag in vocabulary:
+        return tag
+    short = str(tag)[:60]
+    raise ValueError(
+        f"the tag {short!r} is not on offer.{_meant(tag, vocabulary)} "
+        f"tagger.new_tag({short!r}) offers it; "
+        f"on offer: {', '.join(map(repr, vocabulary)) or 'none yet'}."
+    )
+
+
+def _meant(given: object, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(str(given), list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

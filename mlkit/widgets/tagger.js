@@ -173,9 +173,11 @@ class View {
     else if (this.items.has(this.pos)) this.ask(action);
   }
 
+  sayWait() { this.say(this.pos < 0 ? "There is no item on screen." : "Not yet: the item is still on its way."); }
+
   toggle(tag, go = false, place = 0) {
     const item = this.items.get(this.pos);
-    if (!item) return;
+    if (!item) { this.sayWait(); return; }
     if (tag === undefined) { this.say(`There is no tag ${place + 1}.`); return; }
     const kind = item.said.tags.includes(tag) && !go ? "untag" : "tag";
     const events = item.said.tags.includes(tag) && go ? [] : [{ kind, value: tag }];
@@ -187,7 +189,7 @@ class View {
 
   finish() {
     const item = this.items.get(this.pos);
-    if (!item) return;
+    if (!item) { this.sayWait(); return; }
     this.record([{ kind: "seen", value: "" }], item);
     this.go(nextUnseen(this.status, this.pos));
     this.say(`done, ${this.counted}`);

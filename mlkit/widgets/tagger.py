@@ -1,6 +1,5 @@
 """Tag errors with the keyboard: a surface over the journal, and its typed twin."""
 
-import difflib
 import hashlib
 import os
 import threading
@@ -98,6 +97,7 @@ class Tagger(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._feed = _feed.Feed(self._deliver)
         self._fresh = True
+        self._goto: int | None = None
         self._generation = 0
         self._only: Any = None
         self._choose(self._whole)
@@ -134,11 +134,11 @@ class Tagger(anywidget.AnyWidget):
 
     def add(self, item: str, tag: str) -> None:
         """Give an item a tag."""
-        self._say(item, "tag", self._on_offer(tag))
+        self._say(item, "tag", _queue.require_tag(tag, self.vocabulary))
 
     def remove(self, item: str, tag: str) -> None:
         """Take a tag off an item."""
-        self._say(item, "untag", self._on_offer(tag))
+        self._say(item, "untag", _queue.require_tag(tag, self.vocabulary))
 
     def new_tag(self, tag: str) -> None:
         """Offer one more tag from now on; ``unchecked`` has what was seen before it."""
@@ -169,11 +169,9 @@ class Tagger(anywidget.AnyWidget):
 
     def show_item(self, item: str) -> Any:
         """Bring an item to the screen; what it shows is returned, for where there is no widget."""
-        self._known(item)
+        _queue.require_item(item, self._rates)
         with self._lock:
-            place = self._places.get((item, 0))
-            if place is not None:
-                self.send({"op": "goto", "queue": self._generation, "pos": place})
+            self._send_goto(self._places.get((item, 0)))
         return _media.displayable(self._shown(item), item)
 
     def tags(self) -> pd.DataFrame:
@@ -183,7 +181,8 @@ class Tagger(anywidget.AnyWidget):
 
     def unchecked(self, tag: str) -> list[str]:
         """Items done while this tag was not on offer."""
-        return [i for i in self._progress.unchecked(self._on_offer(tag)) if i in self._rates]
+        tag = _queue.require_tag(tag, self.vocabulary)
+        return [item for item in self._progress.unchecked(tag) if item in self._rates]
 
     def queue_unchecked(self, tag: str) -> int:
         """Open the items again that were done without this tag on offer; returns how many."""
@@ -237,31 +236,10 @@ class Tagger(anywidget.AnyWidget):
         seen = said.seen and slot not in self._reopened
         return seen + 2 * bool(said.tags) + 4 * any(tag in RESERVED_TAGS for tag in said.tags)
 
-    def _known(self, item: str) -> None:
-        if item in self._rates:
-            return
-        near = difflib.get_close_matches(str(item), self._rates, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"the item {item!r} is not in this tagger's queue of {len(self._rates):,} items.{hint} "
-            "tagger.queue lists them."
-        )
-
-    def _on_offer(self, tag: str) -> str:
-        if tag in RESERVED_TAGS or tag in self._progress.vocabulary:
-            return tag
-        near = difflib.get_close_matches(str(tag), self._progress.vocabulary, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        short = str(tag)[:60]
-        raise ValueError(
-            f"the tag {short!r} is not on offer.{hint} tagger.new_tag({short!r}) offers it; "
-            f"on offer: {', '.join(map(repr, self._progress.vocabulary)) or 'none yet'}."
-        )
-
     # Writing
 
     def _say(self, item: str, kind: str, value: str = "") -> None:
-        self._known(item)
+        _queue.require_item(item, self._rates)
         with self._lock:
             self._write([self._event(item, kind, value)])
 
@@ -316,6 +294,12 @@ class Tagger(anywidget.AnyWidget):
         if self.comm is not None:
             self.comm.__dict__.pop("_reply_subshell_id", None)
 
+    def _send_goto(self, place: int | None) -> None:
+        # Before there is a view nobody listens: the first hello is answered with it.
+        self._goto = place if self._fresh else None
+        if place is not None:
+            self.send({"op": "goto", "queue": self._generation, "pos": place})
+
     def _words(self) -> dict[str, Any]:
         counts = self._progress.unchecked_counts()
         return {"tags": self._progress.vocabulary, "unchecked": counts}
@@ -360,6 +344,7 @@ class Tagger(anywidget.AnyWidget):
                     self._load()
                 self._fresh = False
                 self._send_state()
+                self._send_goto(self._goto)
         elif op == "refresh":
             self.refresh()
         else:
@@ -381,7 +366,7 @@ class Tagger(anywidget.AnyWidget):
                 self._send_item(place, slot, media)
 
     def _shown(self, item: str) -> _media.Media:
-        row: pd.Series = self._visible.iloc[self._rows[item]]  # type: ignore[assignment]
+        row: pd.Series = self._visible.iloc[self._rows[item]]  # type: ignore[assignment] # one row
         return _media.render(row, self._how)
 
     def _send_item(self, place: int, slot: _queue.Slot, media: _media.Media) -> None:

@@ -96,7 +96,7 @@ export function saveText({ pending, silent, error, kept }) {
   const left = pending ? `${pending} not yet saved` : "saved";
   const rest = kept || !pending ? "" : " This browser keeps nothing: leave the page open until all is saved.";
   if (error) return `${left}. ${error}${rest}`;
-  if (silent) return `${left}. No answer from the kernel: go on tagging; if it is gone, re-run the cell, nothing is lost.${rest}`;
+  if (silent) return `${left}. No answer from the kernel: it may be busy with a cell. Go on tagging; if it is gone, re-run the cell, nothing is lost.${rest}`;
   return left + (rest && `.${rest}`);
 }
 

@@ -244,7 +244,8 @@ def test_the_prediction_is_hidden_when_correct_items_are_mixed_in(tagger, predic
     assert set(rates[~correct.reindex(rates.index)]) == {1.0}
 
 
-def test_what_is_typed_in_python_shows_on_the_screen(open_notebook, folder, predictions):
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_typed_in_python_shows_on_the_screen(open_notebook, folder, predictions, at_once):
     predictions.to_csv(folder / "predictions.csv", index=False)
     fourth = predictions.query("label != prediction")["item"].iloc[3]
     notebook = open_notebook(
@@ -254,11 +255,14 @@ def test_what_is_typed_in_python_shows_on_the_screen(open_notebook, folder, pred
         f"item = {fourth!r}",
         "tagger.show_item(item)\ntagger.add(item, 'blur')",
     )
-    notebook.run_cell(0)
-    notebook.run_cell(1)
-    notebook.wait_for(READY)
-    notebook.run_cell(2)
-    notebook.run_cell(3)
+    if at_once:
+        notebook.run_all()
+    else:
+        notebook.run_cell(0)
+        notebook.run_cell(1)
+        notebook.wait_for(READY)
+        notebook.run_cell(2)
+        notebook.run_cell(3)
     tagger = TaggerOnScreen(notebook)
     notebook.wait(lambda: tagger.item == fourth, "the item asked for")
     notebook.wait(lambda: tagger.on() == ["blur"], "the tag given in Python")
