@@ -2,11 +2,14 @@
 
 import ast
 import json
+import math
 import os
 import re
 import shutil
 import statistics
+import time
 from pathlib import Path
+from queue import Empty
 
 import nbformat
 import pandas as pd
@@ -39,6 +42,30 @@ for _one in _exercises(_notebook):
         assert _outcome.state == "not quite", _outcome
         assert _words in _outcome.message, _outcome
 """
+
+
+class Client(NotebookClient):
+    """Looks for replies every half second.
+
+    nbclient answers widgets on the channel it waits on, and on a busy machine that can hide a
+    reply until the whole time-out is over (jupyter/nbclient#312).
+    """
+
+    async def async_start_new_kernel_client(self, **kwargs: object) -> object:
+        client = await super().async_start_new_kernel_client(**kwargs)
+        wait = client.shell_channel.get_msg
+
+        async def get_msg(timeout: float | None = None) -> dict:
+            deadline = math.inf if timeout is None else time.monotonic() + timeout
+            while True:
+                try:
+                    return await wait(timeout=0.5)
+                except Empty:
+                    if time.monotonic() > deadline:
+                        raise
+
+        client.shell_channel.get_msg = get_msg
+        return client
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +109,7 @@ def run(
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, NOWHERE)
     before = os.times()
-    NotebookClient(
+    Client(
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     # Work done by the kernel and what it started: waiting for other tests is not counted.
