@@ -95,6 +95,8 @@ def main(arguments):
     commands = {"lab": lab, "test": test}
     if not arguments or arguments[0] not in commands:
         asked_for_help = arguments and arguments[0] in ("-h", "--help", "help")
+        if arguments and not asked_for_help:
+            print(f"There is no command {arguments[0]!r}.\n", file=sys.stderr)
         print(__doc__.strip(), file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:

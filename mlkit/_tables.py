@@ -48,7 +48,10 @@ def items(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
     """One row an item, whatever else it holds."""
     table = _need(table, ["item"], function)
     if table.empty:
-        raise TableError(f"{function}() was given a table with no rows.")
+        raise TableError(
+            f"{function}() was given a table with no rows, the one with the columns "
+            f"{', '.join(map(str, table.columns))}."
+        )
     _text_items(table, function)
     twice = table["item"][table["item"].duplicated()].unique()
     if len(twice):

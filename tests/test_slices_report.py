@@ -234,8 +234,8 @@ def test_intervals_hold_the_truth_with_unequal_sampling_rates():
             _estimates.stratum(member[rows, None], looked[rows], rate[rows])
             for rows in (error, ~error)
         ]
-        unknown, sizes = np.full(1, np.nan), (int(error.sum()), int((~error).sum()))
-        draws = _estimates.draw(sides[0], sides[1], sizes, unknown, unknown, rng)
+        unknown = np.full(1, np.nan)
+        draws = _estimates.draw(sides[0], sides[1], unknown, unknown, rng)
         row = _estimates.table(["a"], sides[0], sides[1], unknown, unknown, draws).iloc[0]
         inside += row["share_of_data_low"] <= truth <= row["share_of_data_high"]
     assert 0.90 <= inside / 400 <= 0.98
@@ -256,14 +256,50 @@ def test_wrong_labels_are_set_aside_and_accuracy_is_given_both_ways():
     assert result.notes == ("5 items with a wrong label: set aside.",)
 
 
-def test_wrong_labels_looked_for_in_a_part_of_the_errors_stand_for_the_rest():
+def test_only_labels_known_to_be_wrong_are_set_aside():
     predictions, member = counts(100, 900, 40, 100)
     member[LABEL_IS_WRONG] = pd.array([True] * 10 + [False] * 40 + [pd.NA] * 950, dtype="boolean")
     result = slices.report(predictions, member)
-    assert result.accuracy == pytest.approx(900 / 980)
-    assert result.n == 980
-    assert result.low < 900 / 980 < result.high
+    assert result.accuracy == pytest.approx(900 / 990)
+    assert result.n == 990
+    assert (result.table.loc[0, "n"], result.table.loc[0, "errors"]) == (130, 30)
+    assert (
+        "10 items with a wrong label: set aside; 950 items not checked for it count as they are."
+    ) in result.notes
     assert "Only errors were checked for wrong labels" in " ".join(result.notes)
+
+
+def test_a_tag_made_for_one_item_says_nothing_of_the_rest():
+    """It came to mind at that item, so of the items asked all have it: no share of all errors."""
+    predictions, member = counts(100, 900, 40, 100)
+    member["hum"] = pd.array([True] + [pd.NA] * 999, dtype="boolean")
+    result = slices.report(predictions, member)
+    row = result.table.set_index("slice").loc["hum"]
+    assert row[["n", "share_of_errors", "accuracy", "at_most"]].isna().all()
+    assert row["errors_asked"] == 1
+    assert result.table["slice"].iloc[0] == "far"
+    assert "only 1 of the errors were asked about this slice" in result._repr_html_()
+
+
+@pytest.mark.parametrize(("asked", "known"), [(9, False), (10, True)])
+def test_ten_errors_asked_stand_for_the_rest(asked, known):
+    predictions, member = counts(100, 900, 40, 100)
+    tags = [k % 2 == 0 if k < asked else pd.NA for k in range(1000)]
+    member["hum"] = pd.array(tags, dtype="boolean")
+    row = slices.report(predictions, member).table.set_index("slice").loc["hum"]
+    assert pd.notna(row["share_of_errors"]) == known
+
+
+def test_all_of_few_errors_need_no_ten():
+    predictions, member = counts(3, 97, 2, 10)
+    row = slices.report(predictions, member).table.iloc[0]
+    assert row["share_of_errors"] == pytest.approx(2 / 3)
+
+
+def test_without_errors_there_is_no_first():
+    predictions, member = counts(0, 50, 0, 10)
+    said = repr(slices.report(predictions, member))
+    assert said.endswith("There is no error to work on.")
 
 
 def test_partly_checked_without_a_wrong_label_is_one_accuracy():

@@ -242,8 +242,8 @@ def test_correct_items_hide_the_prediction_everywhere(make):
     assert content["prediction"] is None
     assert [name for name, _ in content["media"]["cells"]] == ["item", "label"]
     assert "sampling_rate" not in str([c for c, _ in wire.heard])
-    shown = make(predictions, correct=10, show=lambda row: row["prediction"])
-    assert "correct=" in shown.items(0)[0][0]["media"]["reason"]
+    with pytest.raises(ValueError, match=r"with correct=\.\.\., prediction and score are hidden"):
+        make(predictions, correct=10, show=lambda row: row["prediction"])
     assert make(predictions).items(0)[0][0]["prediction"] == "dog"
 
 
@@ -576,3 +576,30 @@ def test_a_figure_is_a_picture_and_is_closed(make):
 def test_an_unsure_kind_is_an_error_that_says_what_to_do(make, values):
     with pytest.raises(ValueError, match=r"cannot tell what to show .* show=lambda row"):
         media(make, values)
+
+
+# What a person gets wrong at the start
+
+
+def test_a_wrong_folder_is_no_row_of_broken_files(make):
+    nowhere = table(6, 4).assign(path=[f"nowhere/{k}.png" for k in range(6)])
+    with pytest.raises(ValueError, match=r"none of the first 4 items can be shown\. There is no"):
+        make(nowhere, show="path")
+    with pytest.raises(ValueError, match=r"Tagger\(show=a function\): none of the first 4 items"):
+        make(table(6, 4), show=lambda row: row["nix"])
+
+
+@pytest.mark.parametrize("correct", ["3", True, None])
+def test_how_many_correct_items_is_a_number(make, correct):
+    with pytest.raises(ValueError, match="give how many correct items to mix in"):
+        make(table(6, 4), correct=correct)
+
+
+def test_an_empty_queue_says_why(make):
+    none_wrong = table(6, 0)
+    assert "every prediction here equals its label" in make(none_wrong).hello()[0]["nothing"]
+    unlabelled = table(6, 6).assign(label=pd.Series([None] * 6, dtype=object))
+    assert "no item has a label" in make(unlabelled).hello()[0]["nothing"]
+    nobody = make(table(6, 6), only=np.zeros(6, bool))
+    assert "the filter (only=) keeps no item" in nobody.hello()[0]["nothing"]
+    assert make(table(6, 6)).hello()[0]["nothing"] == ""

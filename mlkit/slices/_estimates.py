@@ -19,18 +19,20 @@ import pandas as pd
 from mlkit import _stats
 
 DRAWS = 4000
+# A part smaller than this does not stand for the rest: a tag is often made for the very item
+# at which it came to mind, and the first few looks say little but that.
+FEWEST = 10
 
 
 @dataclass(frozen=True)
 class Stratum:
     """The errors, or the correct items: one number a slice for what was asked of them."""
 
-    size: float  # items that count; not whole where the share of wrong labels is estimated
+    size: int  # without those whose label is known to be wrong
     asked: np.ndarray
     full: np.ndarray  # asked about all of them
-    share: np.ndarray  # in the slice, of those asked, weighted
+    share: np.ndarray  # in the slice, of those asked, weighted; NaN where too few were asked
     evidence: np.ndarray  # how many equally weighted items tell as much
-    kept: tuple[float, float] | None  # Beta of the share with a right label, where estimated
 
     def draw(self, rng: np.random.Generator, draws: int) -> np.ndarray:
         """Shares in the slice that the asked items are in keeping with: (draws, slices)."""
@@ -59,30 +61,20 @@ def stratum(member: np.ndarray, wrong: np.ndarray, rate: np.ndarray) -> Stratum:
         spread = (weights**2 * ((member == 1) - share) ** 2).sum(axis=0) / total**2
         kish = total**2 / (weights**2).sum(axis=0)
         evidence = np.where(spread > 0, share * (1 - share) / spread, kish)
-    size, kept = _right_labels(wrong, weight)
-    return Stratum(size, asked, full, share, np.nan_to_num(evidence), kept)
-
-
-def _right_labels(
-    wrong: np.ndarray, weight: np.ndarray
-) -> tuple[float, tuple[float, float] | None]:
-    """How many items have a right label, and where only a part was checked, how sure that is."""
-    checked = wrong >= 0
-    if checked.all():
-        return float((wrong != 1).sum()), None
-    if not checked.any():
-        return float(wrong.size), None
-    weight = np.where(checked, weight, 0.0)
-    right = float((weight * (wrong != 1)).sum() / weight.sum())
-    evidence = weight.sum() ** 2 / (weight**2).sum()
-    return wrong.size * right, (right * evidence + 0.5, (1 - right) * evidence + 0.5)
+    enough = full | (asked >= FEWEST)
+    return Stratum(
+        size=int(counts.sum()),
+        asked=asked,
+        full=full,
+        share=np.where(enough, share, np.nan),
+        evidence=np.where(enough, np.nan_to_num(evidence), 0.0),
+    )
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of every figure, one row a draw and one column a slice (``accuracy_all``: none)."""
+    """Draws of every figure, one row a draw and one column a slice."""
 
-    accuracy_all: np.ndarray
     accuracy: np.ndarray
     share_of_data: np.ndarray
     at_most: np.ndarray
@@ -93,40 +85,23 @@ class Draws:
 def draw(
     errors: Stratum,
     correct: Stratum,
-    sizes: tuple[int, int],
     hlp: np.ndarray,
     hlp_n: np.ndarray,
     rng: np.random.Generator,
 ) -> Draws:
     """Draw theta, pi_e, pi_c and HLP, each from what its own items say."""
-    theta = _error_rate(errors, correct, sizes, rng)
+    theta = rng.beta(errors.size + 0.5, correct.size + 0.5, DRAWS)
     in_errors, in_correct = errors.draw(rng, DRAWS), correct.draw(rng, DRAWS)
     people = _people(hlp, hlp_n, rng)
     wrong, right = theta[:, None] * in_errors, (1 - theta[:, None]) * in_correct
     accuracy = right / (wrong + right)
     return Draws(
-        accuracy_all=1 - theta,
         accuracy=accuracy,
         share_of_data=wrong + right,
         at_most=wrong,
         gap=people - accuracy,
         possible_gain=people * wrong - (1 - people) * right,
     )
-
-
-def _error_rate(
-    errors: Stratum, correct: Stratum, sizes: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray:
-    if errors.kept is None and correct.kept is None:
-        return rng.beta(errors.size + 0.5, correct.size + 0.5, DRAWS)
-    theta = rng.beta(sizes[0] + 0.5, sizes[1] + 0.5, DRAWS)
-    one = np.ones(DRAWS)
-    # Without a Beta the share with a right label is known: all were checked, or none was.
-    right_e, right_c = (
-        one * s.size / max(n, 1) if s.kept is None else rng.beta(*s.kept, DRAWS)
-        for s, n in zip((errors, correct), sizes, strict=True)
-    )
-    return theta * right_e / (theta * right_e + (1 - theta) * right_c)
 
 
 def _people(hlp: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> np.ndarray:

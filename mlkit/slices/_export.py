@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlkit import _show
+from mlkit import _show, _tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,8 @@ def sentence(report: "Report") -> str:
 
 
 def _first(report: "Report") -> str:
+    if not report.items["error"].any():
+        return "There is no error to work on."
     first = report.table.iloc[0]
     by = "at_most" if pd.isna(first["possible_gain"]) else "possible_gain"
     name, many = first["slice"], report.table[by].notna().sum() > 1
@@ -105,9 +107,9 @@ def notes(report: "Report") -> list[str]:
     """What to keep in mind, with the pair of slices that share the most errors."""
     shared = report.overlap[report.overlap["errors_in_both"] > 0]
     return list(report.notes) + [
-        f"{row['slice']} and {row['other']} share {row['errors_in_both']:,} errors: without "
-        f"either's errors accuracy rises by at most {points(row['at_most_both_fixed'])} points, "
-        "not by the sum of the two."
+        f"{row['slice']} and {row['other']} share "
+        f"{_tables._count(row['errors_in_both'], 'error')}: without either's errors accuracy "
+        f"rises by at most {points(row['at_most_both_fixed'])} points, not by the sum of the two."
         for row in shared.nlargest(3, "errors_in_both").to_dict("records")
     ]
 

@@ -327,9 +327,12 @@ def _step_stop(report: Report, row: dict[Any, Any]) -> tuple[str, str, str]:
 
 
 def _first_items(report: Report, name: str) -> tuple[str, ...]:
-    """Errors of the slice, the surest ones first: they show most plainly what is missing."""
+    """Errors of the slice, the surest ones first; without a score, drawn from all over it."""
     member = report.members[name].fillna(False).astype(bool)
     inside = report.items[report.items["error"] & member]
     if "score" in inside.columns:
         inside = inside.sort_values("score", ascending=False, kind="stable")
+    else:
+        # A table has an order, by label as a rule: its first rows would all be of one kind.
+        inside = inside.sample(frac=1, random_state=np.random.default_rng(0))
     return tuple(inside["item"].head(_FIRST_ITEMS))

@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 
 from mlkit import _tables
-from mlkit.slices._estimates import Stratum
+from mlkit.slices._estimates import FEWEST, Stratum
 
 _NO_ERROR = "no error was asked about this slice: tag errors with it on offer"
 _NO_CORRECT = (
     "no correct item was asked about this slice: tag a random sample of the correct items too, "
     "for example Tagger(..., correct=150)"
+)
+_FEW_ASKED = (
+    "only {asked} of the {what} were asked about this slice, and fewer than "
+    f"{FEWEST} do not stand for the rest: "
+    "tag more with it on offer, for example after tagger.queue_unchecked(...)"
 )
 _NO_HLP = "no human-level performance is known for this slice: give it as hlp="
 _NO_ITEM = "no item is in this slice"
@@ -50,7 +55,9 @@ def _on_wrong_labels(wrong: np.ndarray, error: np.ndarray) -> Iterator[str]:
     if not (wrong == 1).any():
         return
     n = int((wrong == 1).sum())
-    yield f"{_tables._count(n, 'item')} with a wrong label: set aside."
+    unchecked = int((wrong < 0).sum())
+    rest = f"; {_tables._count(unchecked, 'item')} not checked for it count as they are"
+    yield f"{_tables._count(n, 'item')} with a wrong label: set aside{rest if unchecked else ''}."
     if not (wrong[~error] >= 0).any() and (~error).any():
         yield (
             "Only errors were checked for wrong labels, so accuracy with those set aside is too "
@@ -115,8 +122,16 @@ def _reason(row: dict[Any, Any], column: str, sizes: tuple[int, int]) -> str:
     why = []
     if column in ("hlp", "gap", "possible_gain") and pd.isna(row["hlp"]):
         why.append(_NO_HLP)
-    if sizes[0] and not row["errors_asked"] and column != "hlp":
-        why.append(_NO_ERROR)
-    elif sizes[1] and not row["correct_asked"] and column != "hlp":
-        why.append(_NO_CORRECT)
+    if column != "hlp":
+        why += _not_asked(row, column, sizes)
     return "; ".join(why) or _NO_ITEM
+
+
+def _not_asked(row: dict[Any, Any], column: str, sizes: tuple[int, int]) -> Iterator[str]:
+    errors, correct = int(row["errors_asked"]), int(row["correct_asked"])
+    if pd.isna(row["share_of_errors"]) and sizes[0]:
+        yield _FEW_ASKED.format(asked=errors, what="errors") if errors else _NO_ERROR
+    elif sizes[1] and not correct:
+        yield _NO_CORRECT
+    elif pd.isna(row["share_of_data"]) and column not in ("share_of_errors", "at_most"):
+        yield _FEW_ASKED.format(asked=correct, what="correct items")

@@ -113,11 +113,11 @@ def report(
     codes = _inputs.codes_of(member[names])
     sides = [_estimates.stratum(codes[rows], wrong[rows], rate[rows]) for rows in (error, ~error)]
     sizes = int(error.sum()), int((~error).sum())
-    draws = _estimates.draw(sides[0], sides[1], sizes, people, people_n, rng)
+    draws = _estimates.draw(sides[0], sides[1], people, people_n, rng)
     table = _estimates.table(names, sides[0], sides[1], people, people_n, draws)
     weights = _inputs.weights_of(ease, importance, names, function=_FUNCTION)
     table, stays = _ranked(table, draws, weights, rng)
-    accuracies = _accuracies(sides, sizes, draws)
+    accuracies = _accuracies(sides, sizes)
     kept = wrong != 1
     items, member = items[kept].reset_index(drop=True), member[kept].reset_index(drop=True)
     notes += _remarks.remarks(table, names, sides, sizes, wrong, error)
@@ -183,22 +183,17 @@ def _stays_first(
     return float((drawn.argmax(axis=1) == first).mean())
 
 
-def _accuracies(
-    sides: list[_estimates.Stratum], sizes: tuple[int, int], draws: _estimates.Draws
-) -> pd.DataFrame:
-    rows: list[tuple[str, float, float]] = [("all labels as they are", sizes[1], sum(sizes))]
+def _accuracies(sides: list[_estimates.Stratum], sizes: tuple[int, int]) -> pd.DataFrame:
+    rows = [("all labels as they are", sizes[1], sum(sizes))]
     right = sum(side.size for side in sides)
     if right < sum(sizes):
         rows.append(("wrong labels set aside", sides[1].size, right))
     table = pd.DataFrame(rows, columns=["labels", "correct", "n"])
     low, high = _stats.wilson(table["correct"], table["n"])
-    result = pd.DataFrame(
-        {"labels": table["labels"], "accuracy": table["correct"] / table["n"]}
-    ).assign(low=low, high=high, n=table["n"].round().astype(int))
-    # Where only a part was checked, the share of wrong labels is itself an estimate.
-    if len(rows) > 1 and any(side.kept is not None for side in sides):
-        result.loc[1, ["low", "high"]] = np.quantile(draws.accuracy_all, [0.025, 0.975])
-    return result
+    share = table["correct"] / table["n"]
+    return pd.DataFrame(
+        {"labels": table["labels"], "accuracy": share, "low": low, "high": high, "n": table["n"]}
+    )
 
 
 def _overlap(errors: pd.DataFrame, table: pd.DataFrame, most: int = 5) -> pd.DataFrame:
@@ -221,5 +216,8 @@ def _overlap(errors: pd.DataFrame, table: pd.DataFrame, most: int = 5) -> pd.Dat
 
 
 def _write(path: str | Path, text: str) -> Path:
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r}: make it, then write.")
     _files.write_atomic(path, text)
     return Path(path)

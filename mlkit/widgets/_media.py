@@ -51,6 +51,24 @@ def renderer(
     return lambda row: _as(kind, row[show], row[rate] if rate else None)
 
 
+def require_one(first: pd.DataFrame, how: Callable[[pd.Series], Media], show: object) -> None:
+    """Raise where none of the first items can be shown: no broken file, but a wrong ``show``."""
+    reasons = []
+    for _, row in first.iterrows():
+        media = render(row, how)
+        if media.head["kind"] != "broken":
+            return
+        reasons.append(media.head["reason"])
+    if len(reasons) > 2:  # one or two files may well be broken
+        shown, hint = "a function", ""
+        if isinstance(show, str):
+            shown, hint = repr(show), f" Paths that are not absolute count from {Path.cwd()}."
+        raise ValueError(
+            f"Tagger(show={shown}): none of the first {len(reasons)} items can be shown. "
+            f"{reasons[0]}{hint}"
+        )
+
+
 def render(row: pd.Series, how: Callable[[pd.Series], Media]) -> Media:
     """As ``how`` shows it, or why it cannot be shown: one broken item ends no session."""
     try:

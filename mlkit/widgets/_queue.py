@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,19 @@ def inside(table: pd.DataFrame, only: Any) -> np.ndarray:
     return mask.astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
+def why_empty(table: pd.DataFrame, only: Any) -> str:
+    """What to say where there is nothing to tag."""
+    within = inside(table, only)
+    if not within.any():
+        return "Nothing to tag: the filter (only=) keeps no item."
+    if table["label"][within].isna().all():
+        return "Nothing to tag: no item has a label, so nothing can be told an error."
+    return (
+        "Nothing to tag: every prediction here equals its label. "
+        "Tagger(..., correct=50) shows correct items too."
+    )
+
+
 def build(
     table: pd.DataFrame,
     *,
@@ -57,7 +71,8 @@ def build(
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """The queue: ``item, repeat, sampling_rate`` in random order, so that any start is a sample."""
-    if isinstance(correct, bool) or correct < 0 or (isinstance(correct, float) and correct > 1):
+    counted = isinstance(correct, Real) and not isinstance(correct, bool)
+    if not counted or correct < 0 or (isinstance(correct, float) and correct > 1):
         raise ValueError(
             f"Tagger(correct={correct!r}): give how many correct items to mix in (an int), "
             "or which share of them (a float from 0 to 1)."

@@ -115,7 +115,7 @@ class View {
     } else {
       const total = this.status.length;
       const text = place >= 0 || !this.arrived ? "Waiting for the kernel …"
-        : total ? `All ${total} items are done. ← looks at them again.` : "Nothing to tag here: no item was queued.";
+        : total ? `All ${total} items are done. ← looks at them again.` : this.nothing;
       this.truth.replaceChildren();
       this.media.replaceChildren(make("p", { className: "mlkit-message" }, text));
     }
@@ -349,7 +349,7 @@ class View {
     for (const event of message.history) this.remember(event, event.pos);
     for (const event of this.outbox.list()) this.remember(event, -1);
     this.queue = message.queue;
-    this.tags = message.tags; this.unchecked = message.unchecked;
+    this.tags = message.tags; this.unchecked = message.unchecked; this.nothing = message.nothing;
     if (!same || !this.arrived) { this.items.forEach((item) => this.release(item)); this.items.clear(); }
     this.asked.clear();
     const start = message.start || !same || !this.arrived;

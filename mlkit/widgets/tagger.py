@@ -87,6 +87,8 @@ class Tagger(anywidget.AnyWidget):
         self._hidden = bool(correct)
         self._visible = _queue.without_prediction(self._table) if correct else self._table
         self._how = _media.renderer(self._visible, show)
+        shown_first = self._visible["item"].isin(self._whole["item"].head(5))
+        _media.require_one(self._visible[shown_first], self._how, show)
         self._rows = dict(zip(self._table["item"], range(len(self._table)), strict=True))
         said = zip(self._table["label"], self._table["prediction"], strict=True)
         self._said = dict(zip(self._table["item"], said, strict=True))
@@ -100,6 +102,7 @@ class Tagger(anywidget.AnyWidget):
         self._goto: int | None = None
         self._generation = 0
         self._only: Any = None
+        self._drawn_from = only
         self._choose(self._whole)
         self._load()
         key = hashlib.sha256(f"{self.journal.where}\n{annotator}".encode()).hexdigest()[:16]
@@ -228,6 +231,10 @@ class Tagger(anywidget.AnyWidget):
             progress.apply(event)
         self._progress = progress
 
+    def _why_empty(self) -> str:
+        only = self._drawn_from if self._only is None else self._only
+        return _queue.why_empty(self._table, only)
+
     def _done(self) -> int:
         return sum(self._status(slot) & 1 for slot in self._slots)
 
@@ -312,6 +319,7 @@ class Tagger(anywidget.AnyWidget):
                 "queue": self._generation,
                 "total": len(self._slots),
                 "hidden": self._hidden,
+                "nothing": "" if self._slots else self._why_empty(),
                 "start": start,
                 "history": [
                     {**event, "pos": self._places.get((event["item"], event["repeat"]), -1)}

@@ -52,8 +52,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 @pytest.fixture
 def folder(lab: Lab, request: pytest.FixtureRequest) -> Path:
     """A folder for the test, where the server sees it."""
-    name = "".join(c if c.isalnum() else "-" for c in request.node.name)
-    made = lab.root / name
+    # Two files may have a test of one name, and their worker has one server.
+    name = f"{request.node.path.stem}-{request.node.name}"
+    made = lab.root / "".join(c if c.isalnum() else "-" for c in name)
     made.mkdir()
     return made
 
