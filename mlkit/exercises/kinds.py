@@ -186,7 +186,7 @@ class Decision:
         said = self.figure.judge(figure, right[1], numbers)
         if said is None:
             return None
-        return f"The choice is right. Now {self.figure_is}: {said}".rstrip(": ")
+        return f"The choice is right. Now {self.figure_is}{f': {said}' if said else '.'}"
 
 
 @dataclass(frozen=True)
