@@ -29,11 +29,15 @@ PALETTE = {
 
 
 def axes(ax: "Axes | None" = None, *, size: tuple[float, float] = (7.0, 3.5)) -> "Axes":
-    """The axes given, or new ones in the kit's plain style."""
-    if ax is None:
-        import matplotlib.pyplot as plt
+    """The axes given, or new ones in the kit's plain style.
 
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+    The new ones are not pyplot's: in JupyterLab a thread that answers a widget shows and closes
+    whatever pyplot has open, also what another thread has only half drawn.
+    """
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=size, layout="constrained").add_subplot()
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
@@ -42,14 +46,13 @@ def axes(ax: "Axes | None" = None, *, size: tuple[float, float] = (7.0, 3.5)) ->
 def describe(ax: "Axes", alt: str) -> "Axes":
     """Give the figure of these axes a text for people who do not see it.
 
-    The text is the figure's matplotlib label; Jupyter shows the figure as an image with this
-    alternative text.
+    The text is the figure's matplotlib label; Jupyter shows the axes that end a cell, or their
+    figure, as an image with this alternative text.
 
-    >>> import matplotlib.pyplot as plt
-    >>> ax = describe(plt.subplots()[1], "An empty plot.")
+    >>> from matplotlib.figure import Figure
+    >>> ax = describe(Figure().add_subplot(), "An empty plot.")
     >>> ax.figure.get_label()
     'An empty plot.'
-    >>> plt.close(ax.figure)
     """
     figure = ax.get_figure(root=True)
     if figure is None:
@@ -74,14 +77,25 @@ def figure_html(figure: "Figure") -> str | None:
     )
 
 
+def axes_html(ax: "Axes") -> str | None:
+    """The figure of these axes; None where pyplot has it, and will show it itself."""
+    figure = ax.get_figure(root=True)
+    if figure is None or figure.canvas.manager is not None:
+        return None
+    return figure_html(figure)
+
+
 def _show_alt_text() -> None:
     """Jupyter has no field for it in an image output, so a described figure is shown as HTML."""
     from IPython.core.getipython import get_ipython
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     shell = get_ipython()
     if shell is not None and shell.display_formatter is not None:
-        shell.display_formatter.formatters["text/html"].for_type(Figure, figure_html)
+        html = shell.display_formatter.formatters["text/html"]
+        html.for_type(Figure, figure_html)
+        html.for_type(Axes, axes_html)
 
 
 def percent(share: Any, *, digits: int = 1) -> str:

@@ -10,9 +10,7 @@ mpl.use("Agg")
 
 @pytest.fixture
 def ax():
-    ax = _show.axes()
-    yield ax
-    plt.close(ax.figure)
+    return _show.axes()
 
 
 def test_a_described_figure_is_an_image_with_that_text(ax):
@@ -37,6 +35,25 @@ def test_jupyter_shows_the_described_figure_as_html(ax):
         assert "text/html" not in data
     finally:
         InteractiveShell.clear_instance()
+
+
+def test_axes_that_end_a_cell_are_shown_unless_pyplot_does(ax):
+    shell = InteractiveShell.instance()
+    mine = _show.describe(plt.subplots()[1], "Mine.")
+    try:
+        _show.describe(ax, "One line that rises.")
+        data, _ = shell.display_formatter.format(ax)
+        assert 'alt="One line that rises."' in data["text/html"]
+        data, _ = shell.display_formatter.format(mine)
+        assert "text/html" not in data
+    finally:
+        plt.close(mine.figure)
+        InteractiveShell.clear_instance()
+
+
+def test_axes_of_ours_are_unknown_to_pyplot(ax):
+    assert ax.figure.canvas.manager is None
+    assert ax.figure not in map(plt.figure, plt.get_fignums())
 
 
 def test_axes_given_are_used(ax):

@@ -10,6 +10,7 @@ import pandas as pd
 import traitlets
 
 from mlkit import _tables
+from mlkit.widgets import _comm
 from mlkit.widgets.tagger import Tagger
 
 _MOST_CLASSES = 60
@@ -66,6 +67,7 @@ class Confusion(anywidget.AnyWidget):
             counts=_counts(known, self._classes),
             remark=remark.strip(),
         )
+        _comm.hear_quietly(self)
         self.observe(self._follow, "chosen")
 
     @property

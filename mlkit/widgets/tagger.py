@@ -17,7 +17,7 @@ import traitlets
 from mlkit import _tables
 from mlkit._tables import RESERVED_TAGS
 from mlkit.tags import Journal, JournalError
-from mlkit.widgets import _feed, _media, _queue
+from mlkit.widgets import _comm, _feed, _media, _queue
 
 _HERE = Path(__file__).parent
 _MODULES = ("tagger_rules.js", "tagger_media.js", "tagger.js")
@@ -108,6 +108,7 @@ class Tagger(anywidget.AnyWidget):
         key = hashlib.sha256(f"{self.journal.where}\n{annotator}".encode()).hexdigest()[:16]
         super().__init__(pending_key=f"mlkit-tagger:{key}:")
         self._hear_while_busy()
+        _comm.hear_quietly(self)
         self.on_msg(self._on_message)
 
     # What a person types

@@ -268,6 +268,32 @@ def test_what_is_typed_in_python_shows_on_the_screen(open_notebook, folder, pred
     notebook.wait(lambda: tagger.on() == ["blur"], "the tag given in Python")
 
 
+def test_a_message_is_not_the_end_of_a_cell(open_notebook, folder, predictions):
+    """Else it would show, and close, what a running cell has only half drawn."""
+    predictions.to_csv(folder / "predictions.csv", index=False)
+    notebook = open_notebook(
+        LOAD,
+        "import threading\nfrom pathlib import Path\nthreads = []\n"
+        "note = lambda: threads.append(threading.current_thread() is threading.main_thread())\n"
+        "get_ipython().events.register('post_execute', note)",
+        "from mlkit.widgets import Tagger\n"
+        "tagger = Tagger(predictions, show='path', tags=['blur'])\ntagger",
+        "Path('threads.txt').write_text(f'{len(threads)} {all(threads)}')",
+    )
+    for cell in range(3):
+        notebook.run_cell(cell)
+    tagger = TaggerOnScreen(notebook)
+    notebook.wait_for(READY)
+    tagger.focus()
+    for _ in range(3):
+        tagger.press_and_go_on("Shift+Digit1")
+    tagger.wait_saved()
+    notebook.run_cell(3)
+    said = folder / "threads.txt"
+    notebook.wait(said.exists, "what the hooks saw")
+    assert said.read_text() == "2 True"
+
+
 def test_two_views_of_one_tagger_agree(open_notebook, folder, predictions, journal):
     predictions.to_csv(folder / "predictions.csv", index=False)
     make = "from mlkit.widgets import Tagger\ntagger = Tagger(predictions, show='path',\
