@@ -1,4 +1,4 @@
-"""How a widget's messages come in."""
+"""How a widget's messages come in: two ways in which the libraries below would harm a cell."""
 
 from ipywidgets import Widget
 
@@ -11,3 +11,14 @@ def hear_quietly(widget: Widget) -> None:
     """
     if widget.comm is not None:
         widget.comm.handle_msg = widget._handle_msg
+
+
+def hear_while_busy(widget: Widget) -> None:
+    """Let messages come in while a cell runs; to be said again after each message sent.
+
+    ipykernel (7.4) hands a widget's next message to the thread that last sent it something:
+    after a cell has, that is the main thread, which may be busy for hours. Forgotten, the
+    message goes where JupyterLab addressed it, to the widgets' own thread.
+    """
+    if widget.comm is not None:
+        widget.comm.__dict__.pop("_reply_subshell_id", None)

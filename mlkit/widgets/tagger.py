@@ -107,7 +107,7 @@ class Tagger(anywidget.AnyWidget):
         self._load()
         key = hashlib.sha256(f"{self.journal.where}\n{annotator}".encode()).hexdigest()[:16]
         super().__init__(pending_key=f"mlkit-tagger:{key}:")
-        self._hear_while_busy()
+        _comm.hear_while_busy(self)
         _comm.hear_quietly(self)
         self.on_msg(self._on_message)
 
@@ -290,17 +290,7 @@ class Tagger(anywidget.AnyWidget):
     def send(self, content: Any, buffers: Any = None) -> None:
         """Send a message to the front end."""
         super().send(content, buffers)
-        self._hear_while_busy()
-
-    def _hear_while_busy(self) -> None:
-        """Let tags come in while a cell runs.
-
-        ipykernel (7.4) hands a widget's next message to the thread that last sent it something:
-        after a cell has, that is the main thread, which may be busy for hours. Forgotten, the
-        message goes where JupyterLab addressed it, to the widgets' own thread.
-        """
-        if self.comm is not None:
-            self.comm.__dict__.pop("_reply_subshell_id", None)
+        _comm.hear_while_busy(self)
 
     def _send_goto(self, place: int | None) -> None:
         # Before there is a view nobody listens: the first hello is answered with it.
