@@ -19,6 +19,7 @@ import soundfile
 
 from mlkit import _tables, datasets
 from mlkit._files import bundled
+from mlkit.datasets import _archives
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SPOKEN_ZIP = SHARED / "free-spoken-digit-dataset.zip"
@@ -48,8 +49,8 @@ def offline(monkeypatch):
 
 def published_at(monkeypatch, url):
     for name in ("_SPOKEN", "_CLOTHING"):
-        archive = getattr(datasets, name)
-        monkeypatch.setattr(datasets, name, type(archive)(**{**vars(archive), "url": url}))
+        archive = getattr(_archives, name)
+        monkeypatch.setattr(_archives, name, type(archive)(**{**vars(archive), "url": url}))
 
 
 # --- bundled
@@ -150,7 +151,7 @@ def test_a_local_copy_of_the_recordings_is_enough(cache, offline):
     spoken(table, "wav", 8000)
     assert len(table) == 3000
     accents = table.groupby("speaker")["accent"].first().to_dict()
-    assert accents == datasets._ACCENTS
+    assert accents == _archives._ACCENTS
     assert table["split"].value_counts().to_dict() == {"train": 2100, "dev": 600, "test": 300}
     assert sorted(path.name for path in cache.iterdir()) == [
         "free-spoken-digit-dataset",
@@ -162,7 +163,7 @@ def test_a_local_copy_of_the_recordings_is_enough(cache, offline):
 
 @real_photographs
 def test_a_local_copy_of_the_photographs_is_enough(cache, offline):
-    (cache / datasets._CLOTHING.published).symlink_to(CLOTHING_ZIP)
+    (cache / _archives._CLOTHING.published).symlink_to(CLOTHING_ZIP)
     table = _tables.items(datasets.fetch_clothing(progress=False), function="test")
     assert list(table.columns) == ["item", "label", "path", "width", "height", "split"]
     assert table["split"].value_counts().to_dict() == {"train": 3068, "test": 372, "dev": 341}
@@ -244,7 +245,7 @@ def test_offline_names_the_stand_in(cache, offline):
 
 @pytest.mark.parametrize("fetch", [datasets.fetch_spoken_digits, datasets.fetch_clothing])
 def test_nothing_is_downloaded_unasked(cache, monkeypatch, fetch):
-    monkeypatch.setattr(datasets, "download", lambda *_, **__: pytest.fail("it went online"))
+    monkeypatch.setattr(_archives, "download", lambda *_, **__: pytest.fail("it went online"))
     with pytest.raises(datasets.DownloadError, match="not on this machine yet, and download=False"):
         fetch(download=False)
     assert list(cache.iterdir()) == []
@@ -252,7 +253,7 @@ def test_nothing_is_downloaded_unasked(cache, monkeypatch, fetch):
 
 @real_speech
 def test_what_is_there_is_used_without_a_download(cache, monkeypatch):
-    monkeypatch.setattr(datasets, "download", lambda *_, **__: pytest.fail("it went online"))
+    monkeypatch.setattr(_archives, "download", lambda *_, **__: pytest.fail("it went online"))
     (cache / SPOKEN_ZIP.name).symlink_to(SPOKEN_ZIP)
     assert len(datasets.fetch_spoken_digits(download=False, progress=False)) == 3000
     (cache / SPOKEN_ZIP.name).unlink()

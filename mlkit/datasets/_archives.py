@@ -1,8 +1,4 @@
-"""Data to learn on: bundled (``load_*``) and downloaded once (``fetch_*``).
-
-Each comes as a table with one row an item: ``item`` (text), ``label``, where it lies, and a
-``split``. Train on *train*, look at errors and choose on *dev*, and touch *test* last.
-"""
+"""Published archives: downloaded once, verified file by file, whole or not there."""
 
 import hashlib
 import re
@@ -18,16 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from mlkit._files import DownloadError, bundled, cache_folder, download, write_atomic
-
-__all__ = [
-    "DownloadError",
-    "fetch_clothing",
-    "fetch_spoken_digits",
-    "load_digits",
-    "load_example_tags",
-    "load_spoken_digits",
-]
+from mlkit._files import DownloadError, cache_folder, download, write_atomic
+from mlkit.datasets._bundled import read_table, spoken
 
 # One or two people an accent: a gap between accents here is a gap between people.
 _ACCENTS = {
@@ -38,8 +26,6 @@ _ACCENTS = {
     "lucas": "DEU",
     "george": "GRC",
 }
-_SPOKEN_COLUMNS = ["item", "label", "speaker", "accent", "path", "duration_s", "split"]
-
 
 _INDEX = "files.csv"  # written last, into a folder that has its name only when it is whole
 
@@ -100,92 +86,6 @@ _CLOTHING = _Archive(
 )
 
 
-def load_digits() -> pd.DataFrame:
-    """Handwritten digits, 8 by 8 pixels, from the wheel of scikit-learn.
-
-    Which digits does a small model confuse? 1,797 images, part of UCI dataset 80.
-
-    Returns
-    -------
-    DataFrame
-        ``item, label`` (both text), ``image`` (8 x 8 array, 0 to 16), ``split``: three in five
-        items train, one dev, one test, by position.
-
-    Examples
-    --------
-    >>> load_digits()["split"].value_counts().to_dict()
-    {'train': 1079, 'dev': 359, 'test': 359}
-    """
-    from sklearn import datasets
-
-    images = datasets.load_digits()
-    number = pd.RangeIndex(len(images.target)).to_series()
-    split = (number % 5).map({3: "dev", 4: "test"}).fillna("train")
-    return pd.DataFrame(
-        {
-            "item": [f"digit-{n:04d}" for n in number],
-            "label": images.target.astype(str),
-            "image": list(images.images),
-            "split": split,
-        }
-    )
-
-
-def load_spoken_digits() -> pd.DataFrame:
-    """Synthetic spoken digits, bundled: the stand-in for ``fetch_spoken_digits``.
-
-    A model trained on the two American voices knows them, and does it know the other four?
-    1,200 clips made with espeak-ng, some of them noisy, quiet, echoing or with the start cut
-    off (``load_example_tags``). No person speaks here: the accents are caricatures.
-
-    Returns
-    -------
-    DataFrame
-        ``item, label, speaker, accent, path`` (FLAC, 8 kHz), ``duration_s, split``: clips 0-4 of
-        each digit and speaker are test, 5-14 dev, the rest train, as in the real recordings.
-
-    Examples
-    --------
-    >>> clips = load_spoken_digits()
-    >>> clips.loc[0, ["item", "label", "speaker", "accent", "split"]].to_list()
-    ['0_synthetic-french-1_0', '0', 'synthetic-french-1', 'FRA', 'test']
-    """
-    folder = bundled("spoken_digits")
-    table = _read_table(bundled("spoken_digits.csv"))
-    table["path"] = [str(folder / f"{item}.flac") for item in table["item"]]
-    return _spoken(table)
-
-
-def load_example_tags() -> pd.DataFrame:
-    """Example tags for ``load_spoken_digits``: what was done to each clip when it was made.
-
-    What would a listener have tagged? Nobody listened: the annotator is called *example*.
-
-    Returns
-    -------
-    DataFrame
-        A tags table, one row a clip and tag: ``item, tag`` (noise, quiet, clipped start, echo),
-        ``value`` (True: has it), ``annotator``.
-
-    Examples
-    --------
-    >>> tags = load_example_tags()
-    >>> tags.groupby("tag")["value"].mean().round(2).to_dict()
-    {'clipped start': 0.1, 'echo': 0.05, 'noise': 0.15, 'quiet': 0.1}
-    """
-    made = _read_table(bundled("spoken_digits.csv"))
-    names = ["noise", "quiet", "clipped start", "echo"]
-    made = made[["item", "condition"]].merge(pd.DataFrame({"tag": names}), how="cross")
-    return pd.DataFrame(
-        {
-            "item": made["item"],
-            "tag": made["tag"],
-            "value": made["condition"] == made["tag"],
-            "annotator": "example",
-        }
-    )
-
-
 def fetch_spoken_digits(*, download: bool = True, progress: bool = True) -> pd.DataFrame:
     """Real spoken digits: the Free Spoken Digit Dataset, downloaded once (17 MB, CC BY-SA 4.0).
 
@@ -210,12 +110,12 @@ def fetch_spoken_digits(*, download: bool = True, progress: bool = True) -> pd.D
     >>> clips = fetch_spoken_digits()  # doctest: +SKIP
     """
     folder = _fetch(_SPOKEN, online=download, progress=progress)
-    table = _read_table(folder / _INDEX)
+    table = read_table(folder / _INDEX)
     table["path"] = [str(folder / name) for name in table["file"]]
     table["item"] = table["file"].str.removesuffix(".wav")
     table[["label", "speaker"]] = table["item"].str.split("_", expand=True)[[0, 1]]
     table["accent"] = table["speaker"].map(_ACCENTS)
-    return _spoken(table)
+    return spoken(table)
 
 
 def fetch_clothing(*, download: bool = True, progress: bool = True) -> pd.DataFrame:
@@ -241,7 +141,7 @@ def fetch_clothing(*, download: bool = True, progress: bool = True) -> pd.DataFr
     >>> photographs = fetch_clothing()  # doctest: +SKIP
     """
     folder = _fetch(_CLOTHING, online=download, progress=progress)
-    table = _read_table(folder / _INDEX)
+    table = read_table(folder / _INDEX)
     parts = table["file"].str.split("/", expand=True)
     return pd.DataFrame(
         {
@@ -253,20 +153,6 @@ def fetch_clothing(*, download: bool = True, progress: bool = True) -> pd.DataFr
             "split": parts[0].replace("validation", "dev"),
         }
     )
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    """A CSV of our own, all text: "nan" is a name like any other."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
-
-
-def _spoken(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns every table of spoken digits has, digit by digit, voice by voice."""
-    index = table["item"].str.rpartition("_")[2].astype(int)
-    split = pd.cut(index, [-1, 4, 14, 10**6], labels=["test", "dev", "train"]).astype(str)
-    table = table.assign(split=split, index=index, duration_s=table["duration_s"].astype(float))
-    table = table.sort_values(["label", "speaker", "index"], ignore_index=True)
-    return table[_SPOKEN_COLUMNS]
 
 
 def _fetch(archive: _Archive, *, online: bool, progress: bool) -> Path:
@@ -312,7 +198,7 @@ def _meanwhile(archive: _Archive, fresh: Path) -> str:
 def _is_whole(folder: Path, archive: _Archive) -> bool:
     """Whether every file that was verified when the folder was made is still there, as long."""
     try:
-        index = _read_table(folder / _INDEX)
+        index = read_table(folder / _INDEX)
         sizes = dict(zip(index["file"], index["bytes"].astype(int), strict=True))
         return len(sizes) == archive.files and all(
             (folder / name).stat().st_size == size for name, size in sizes.items()

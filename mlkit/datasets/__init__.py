@@ -1,0 +1,19 @@
+"""Data to learn on: bundled (``load_*``), generated (``make_*``) and downloaded (``fetch_*``).
+
+Each comes as a table with one row an item, ``item`` (text), ``label``, where it lies, and a
+``split``; or as an annotations table, one row a label that somebody gave. Train on *train*,
+look at errors and choose on *dev*, and touch *test* last.
+"""
+
+from mlkit._files import DownloadError
+from mlkit.datasets._archives import fetch_clothing, fetch_spoken_digits
+from mlkit.datasets._bundled import load_digits, load_example_tags, load_spoken_digits
+
+__all__ = [
+    "DownloadError",
+    "fetch_clothing",
+    "fetch_spoken_digits",
+    "load_digits",
+    "load_example_tags",
+    "load_spoken_digits",
+]

@@ -1,0 +1,109 @@
+"""Data that ships with mlkit or with scikit-learn."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mlkit._files import bundled
+
+_SPOKEN_COLUMNS = ["item", "label", "speaker", "accent", "path", "duration_s", "split"]
+
+
+def load_digits() -> pd.DataFrame:
+    """Handwritten digits, 8 by 8 pixels, from the wheel of scikit-learn.
+
+    Which digits does a small model confuse? 1,797 images, part of UCI dataset 80.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label`` (both text), ``image`` (8 x 8 array, 0 to 16), ``split``: three in five
+        items train, one dev, one test, by position.
+
+    Examples
+    --------
+    >>> load_digits()["split"].value_counts().to_dict()
+    {'train': 1079, 'dev': 359, 'test': 359}
+    """
+    from sklearn import datasets
+
+    images = datasets.load_digits()
+    number = pd.RangeIndex(len(images.target)).to_series()
+    split = (number % 5).map({3: "dev", 4: "test"}).fillna("train")
+    return pd.DataFrame(
+        {
+            "item": [f"digit-{n:04d}" for n in number],
+            "label": images.target.astype(str),
+            "image": list(images.images),
+            "split": split,
+        }
+    )
+
+
+def load_spoken_digits() -> pd.DataFrame:
+    """Synthetic spoken digits, bundled: the stand-in for ``fetch_spoken_digits``.
+
+    A model trained on the two American voices knows them, and does it know the other four?
+    1,200 clips made with espeak-ng, some of them noisy, quiet, echoing or with the start cut
+    off (``load_example_tags``). No person speaks here: the accents are caricatures.
+
+    Returns
+    -------
+    DataFrame
+        ``item, label, speaker, accent, path`` (FLAC, 8 kHz), ``duration_s, split``: clips 0-4 of
+        each digit and speaker are test, 5-14 dev, the rest train, as in the real recordings.
+
+    Examples
+    --------
+    >>> clips = load_spoken_digits()
+    >>> clips.loc[0, ["item", "label", "speaker", "accent", "split"]].to_list()
+    ['0_synthetic-french-1_0', '0', 'synthetic-french-1', 'FRA', 'test']
+    """
+    folder = bundled("spoken_digits")
+    table = read_table(bundled("spoken_digits.csv"))
+    table["path"] = [str(folder / f"{item}.flac") for item in table["item"]]
+    return spoken(table)
+
+
+def load_example_tags() -> pd.DataFrame:
+    """Example tags for ``load_spoken_digits``: what was done to each clip when it was made.
+
+    What would a listener have tagged? Nobody listened: the annotator is called *example*.
+
+    Returns
+    -------
+    DataFrame
+        A tags table, one row a clip and tag: ``item, tag`` (noise, quiet, clipped start, echo),
+        ``value`` (True: has it), ``annotator``.
+
+    Examples
+    --------
+    >>> tags = load_example_tags()
+    >>> tags.groupby("tag")["value"].mean().round(2).to_dict()
+    {'clipped start': 0.1, 'echo': 0.05, 'noise': 0.15, 'quiet': 0.1}
+    """
+    made = read_table(bundled("spoken_digits.csv"))
+    names = ["noise", "quiet", "clipped start", "echo"]
+    made = made[["item", "condition"]].merge(pd.DataFrame({"tag": names}), how="cross")
+    return pd.DataFrame(
+        {
+            "item": made["item"],
+            "tag": made["tag"],
+            "value": made["condition"] == made["tag"],
+            "annotator": "example",
+        }
+    )
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV of our own, all text: "nan" is a name like any other."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def spoken(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns every table of spoken digits has, digit by digit, voice by voice."""
+    index = table["item"].str.rpartition("_")[2].astype(int)
+    split = pd.cut(index, [-1, 4, 14, 10**6], labels=["test", "dev", "train"]).astype(str)
+    table = table.assign(split=split, index=index, duration_s=table["duration_s"].astype(float))
+    table = table.sort_values(["label", "speaker", "index"], ignore_index=True)
+    return table[_SPOKEN_COLUMNS]
