@@ -41,7 +41,20 @@ def given():
         candidates=pd.DataFrame(index=range(20)), table=pd.DataFrame(index=[0]), searched=600
     )
     fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, p=0.4)
-    return {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
+    return {"predictions": predictions, "report": report, "found": found, "fresh": fresh} | agreed()
+
+
+def agreed():
+    """What the notebook on labels hands over."""
+    parts = {"part": ["overall", "without", "without"], "alpha": [0.6, 0.7, 0.5]}
+    two = pd.DataFrame({"alpha": [0.6, 0.85]})
+    ranked = pd.DataFrame({"gain_choosing": [0.2], "alpha_after": [0.55]})
+    return {
+        "agreed": SimpleNamespace(alpha=0.6, table=pd.DataFrame(parts)),
+        "change": SimpleNamespace(gain=0.25, table=two),
+        "merges": SimpleNamespace(gain=0.08, low=0.01, table=ranked),
+        "suspects": pd.DataFrame({"altered": [True, True, True, False]}),
+    }
 
 
 def judged(one, answer, given):
@@ -292,3 +305,21 @@ def test_ids_are_unique_and_belong_to_their_notebook():
     assert {one.id[:2] for one in exercises("06")} == {"06"}
     with pytest.raises(ExerciseError, match="there are no exercises for a notebook '99'"):
         exercises("99")
+
+
+@pytest.mark.parametrize(("low", "letter"), [(0.01, "A"), (-0.01, "B")])
+def test_a_merge_stands_where_its_interval_is_above_nothing(low, letter):
+    merges = SimpleNamespace(gain=0.08, low=low)
+    assert reveal("02.merge", merges=merges).answer == (letter, 0.08)
+
+
+def test_what_a_label_has_to_pay_by_hand():
+    labels_an_hour = 48 * 60 / 18  # a fifth of the hour goes elsewhere
+    assert reveal("02.pay").answer * labels_an_hour == pytest.approx(15)
+
+
+def test_two_squares_by_counting_their_pixels():
+    one, other = np.zeros((2, 40, 40), bool)
+    one[:20, :20] = other[:20, 6:26] = True
+    both, either = (one & other).sum(), (one | other).sum()
+    assert reveal("02.iou").answer(6, 20) == pytest.approx(both / either)

@@ -1,0 +1,353 @@
+"""Exercises of ``02_define_data``."""
+
+from typing import Any
+
+import pandas as pd
+
+from mlkit.exercises.engine import Exercise
+from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset
+
+
+def alpha(agree: float, chance: float) -> float:
+    """What was reached of the way from chance to perfect agreement."""
+    return (agree - chance) / (1 - chance)
+
+
+def _above_chance(agree: float, chance: float) -> float:
+    return agree - chance
+
+
+def _times_chance(agree: float, chance: float) -> float:
+    return agree / chance
+
+
+def _of_agreement(agree: float, chance: float) -> float:
+    return (agree - chance) / agree if agree else -1.0
+
+
+def iou(shift: float, side: float) -> float:
+    """Two squares of one size, one moved to the side: what both cover over what either covers."""
+    common = max(0.0, side - shift) * side
+    return common / (2 * side * side - common)
+
+
+def _of_one(shift: float, side: float) -> float:
+    return max(0.0, side - shift) / side
+
+
+def _counted_twice(shift: float, side: float) -> float:
+    return max(0.0, side - shift) / (2 * side)
+
+
+def _below_zero(shift: float, side: float) -> float:
+    return (side - shift) / (side + shift)
+
+
+def _without(agreed: Any) -> pd.Series:
+    """Alpha without each annotator in turn."""
+    table = agreed.table
+    return table.loc[table["part"] == "without", "alpha"]
+
+
+def _merge(merges: Any) -> tuple[str, float]:
+    """Whether the best merge stands on the half where it was not chosen."""
+    return ("A" if merges.low > 0 else "B"), merges.gain
+
+
+EXERCISES = [
+    Exercise(
+        id="02.settle",
+        kind=Subset(
+            "ABCDEF",
+            too_many="{letter} can be changed on any day without a single new label.",
+            too_few="All of these belong. Ask of the others: would two careful people, left "
+            "alone with it, write down the same?",
+        ),
+        hint="Which of them would make two careful people write down different things?",
+        why="What is left open is decided all the same: by each annotator, differently, and "
+        "without a note. How the model is built can wait.",
+        right=lambda: "ACEF",
+        wrong=[
+            (
+                lambda: "ABCEF",
+                "B is about the model. It can be changed next month without a new label.",
+            ),
+            (
+                lambda: "ACE",
+                "Every pile of clips has some that nobody understands. If the guide is silent, "
+                "one person guesses, one leaves it empty, one throws it away.",
+            ),
+            (
+                lambda: "CEF",
+                "Where an item ends belongs in the guide too: otherwise two people do not even "
+                "label the same thing.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.alpha",
+        kind=Function(
+            tries=[
+                ((1.0, 0.6), "Always the same answer: that has to give 1."),
+                ((0.6, 0.6), "No better than chance: that has to give 0."),
+                ((0.8, 0.6), "Half of the way from chance to always: that has to give 0.5."),
+                ((0.2, 0.6), "Less than chance: that has to be below 0."),
+            ]
+        ),
+        hint="How far above chance did they come, and how far above chance could they come?",
+        why="Krippendorff's alpha, Cohen's kappa and Fleiss' kappa are all this formula. They "
+        "differ in how they reckon chance.",
+        right=lambda: alpha,
+        wrong=[
+            (
+                lambda: _above_chance,
+                "How far above chance they came is the first half. Of which way is that a part?",
+            ),
+            (lambda: _times_chance, "Chance itself has to give 0, and perfect agreement 1."),
+            (
+                lambda: _of_agreement,
+                "The way to go starts at chance and ends at 1: divide by its length.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.who",
+        kind=Number(tolerance=0.0011),
+        hint='Rows of the table whose part is "without": alpha of everyone but this one.',
+        why="Somebody always differs most, and may be the one who is right. So it is a reason to "
+        "talk to that person, and none to send anyone away.",
+        right=lambda agreed: float(_without(agreed).max()),
+        wrong=[
+            (lambda agreed: agreed.alpha, "That is alpha with all of them."),
+            (
+                lambda agreed: float(_without(agreed).max()) - agreed.alpha,
+                "By so much it rises. To what?",
+            ),
+            (
+                lambda agreed: float(_without(agreed).min()),
+                "That is the one whose leaving hurts most: whom the others need for agreement.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.guide",
+        kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the alpha it won"),
+        hint="Which sentence would make six people with the same phone in hand say the same?",
+        why="A rule that can be checked, with a number and an instrument, moves everyone to the "
+        "same line. It is measured like any other change: same items, before and after.",
+        right=lambda change: ("C", change.gain),
+        wrong=[
+            (
+                lambda change: ("A", change.gain),
+                "Everyone is careful already. Each has a line of their own in mind.",
+            ),
+            (
+                lambda change: ("B", change.gain),
+                "That makes the labels equal and keeps none of what they were to tell: of six "
+                "opinions one would do.",
+            ),
+            (
+                lambda change: ("D", change.gain),
+                "Where does it disturb? Each of the six would answer that with another length.",
+            ),
+            (
+                lambda change: ("C", float(change.table["alpha"].iloc[-1])),
+                "That is alpha under the new guide. How much of it was won?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.merge",
+        kind=Decision("AB", Number(tolerance=0.0011), figure_is="the gain on the other half"),
+        hint="Of the gain on the items where nothing was chosen: does its interval hold 0?",
+        why="The best of many merges looks better than it is on the items it was chosen on. And "
+        "alpha does not know what the classes are for: whoever needs to tell the two apart must "
+        "not merge them at any gain.",
+        right=_merge,
+        wrong=[
+            (
+                lambda merges: ("B" if _merge(merges)[0] == "A" else "A", merges.gain),
+                "Look at the interval of the gain: is all of it above 0?",
+            ),
+            (
+                lambda merges: (_merge(merges)[0], float(merges.table["gain_choosing"].iloc[0])),
+                "That is the gain on the half where the merge was chosen.",
+            ),
+            (
+                lambda merges: (_merge(merges)[0], float(merges.table["alpha_after"].iloc[0])),
+                "That is alpha after the merge. How much of it did the merge win?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.structured",
+        kind=Subset(
+            "ABCDEF",
+            too_many="{letter} is something a person sees, hears or reads, not a row of fields.",
+        ),
+        hint="What has named fields with one value each?",
+        why="Structured data have fields. People cannot tell by looking what a row should say, "
+        "so more labels and altered copies are hard to come by. What people see, hear or read "
+        "they can label, and an altered copy of it is a new example.",
+        right=lambda: "BDE",
+        wrong=[
+            (
+                lambda: "BCDE",
+                "C comes with fields (who, when), but the message itself is text that one reads.",
+            ),
+            (
+                lambda: "BD",
+                "A sensor's readings come in fields too, however many of them there are.",
+            ),
+            (
+                lambda: "ACF",
+                "These three are the unstructured ones: something one hears, reads or sees.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.noise",
+        kind=Number(tolerance=0.5, share=False),
+        hint="The error of a mean falls with the square root of how many went into it.",
+        why="Three times the error takes nine times the examples. So with few examples every "
+        "label is worth a second look, and with many the way they are made is.",
+        right=lambda: 90,
+        wrong=[
+            (
+                lambda: 30,
+                "Three times as many make the error smaller by the square root of three only.",
+            ),
+            (
+                lambda: 10,
+                "As many as before would be off three times as far.",
+            ),
+            (
+                lambda: 80,
+                "So many more than the ten. How many in all?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.remedies",
+        kind=Order("ABCD", repeats=True),
+        hint="First: can a person label it by looking? Then: can somebody look at all of it?",
+        why="Whether people can label it decides how to get more, and how many there are decides "
+        "whether one works on each label or on the way labels are made.",
+        right=lambda: "CADB",
+        wrong=[
+            (
+                lambda: "ACDB",
+                "Numbers 1 and 2: one of the two is so large that nobody can look at it all.",
+            ),
+            (
+                lambda: "CABD",
+                "Numbers 3 and 4: where can you call the few who wrote the rows, and where does "
+                "a program write them?",
+            ),
+            (
+                lambda: "CACB",
+                "Number 3: no one can see from a row what a house will fetch, and an altered "
+                "copy of a house was never sold.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.iou",
+        kind=Function(
+            tries=[
+                ((0.0, 10.0), "The same square twice: that has to give 1."),
+                ((10.0, 10.0), "The two only touch: that has to give 0."),
+                ((5.0, 10.0), "Both cover 50 of the 150 that either covers: a third."),
+                ((15.0, 10.0), "They lie apart. Nothing in common is 0, not less."),
+            ]
+        ),
+        hint="What both cover is a rectangle. What either covers: both squares, less what was "
+        "counted twice.",
+        why="Half a square off, and one third is left. That is why 0.5 is a milder demand than "
+        "it looks, and why small boxes fail it first.",
+        right=lambda: iou,
+        wrong=[
+            (
+                lambda: _of_one,
+                "That is the common part of one square. Divide by what either of the two covers.",
+            ),
+            (
+                lambda: _counted_twice,
+                "What both cover was counted twice below the line.",
+            ),
+            (
+                lambda: _below_zero,
+                "It fails where the squares lie apart: nothing in common is 0, not less.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.suspects",
+        kind=Decision("ABC", Number(tolerance=0.0051), figure_is="which share of them was altered"),
+        hint="The column altered says which labels were spoilt. How many of the first fifty?",
+        why="The list is worth a look, since it saves looking at everything. But some on it are "
+        "right, and those are the hard examples a model needs most: deleting them makes the "
+        "data easier, not better.",
+        right=lambda suspects: ("C", float(suspects["altered"].mean())),
+        wrong=[
+            (
+                lambda suspects: ("A", float(suspects["altered"].mean())),
+                "With the wrong labels, the hard examples that are right would go too.",
+            ),
+            (
+                lambda suspects: ("B", float(suspects["altered"].mean())),
+                "Then the model would write its own labels, and learn from them what it "
+                "believed before.",
+            ),
+            (
+                lambda suspects: ("C", float(suspects["altered"].sum())),
+                "So many are altered. Which share of the rows is that?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.raters",
+        kind=Order("ECUS", repeats=True),
+        hint="Who can know it at all? Among those: who is at hand in such numbers?",
+        why="Experts where it takes knowledge, a crowd where anyone can tell and there is a lot, "
+        "the users where only they can know, and oneself before anything is given to others: "
+        "nobody can write a guide for items they have not labelled.",
+        right=lambda: "ECUS",
+        wrong=[
+            (
+                lambda: "CCUS",
+                "Number 1: would you want passers-by to look at your arm?",
+            ),
+            (
+                lambda: "ECCS",
+                "Number 3: who knows what somebody else was looking for?",
+            ),
+            (
+                lambda: "ECUC",
+                "Number 4: what would the others go by, before there is a guide?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="02.pay",
+        kind=Number(tolerance=0.0004, share=False),
+        hint="How many labels come out of one hour of work, if a fifth of it goes elsewhere?",
+        why="A price by the label hides the wage by the hour. So time the work, count all of it, "
+        "and set the price by that.",
+        right=lambda: 15 / (3600 * 0.8 / 18),
+        wrong=[
+            (
+                lambda: 15 / (3600 / 18),
+                "That pays for the time on the labels alone. The guide has to be read, too.",
+            ),
+            (
+                lambda: 15 / (3600 / 18) * 1.2,
+                "A fifth of the whole hour goes elsewhere: what is left for labels?",
+            ),
+            (
+                lambda: 3600 * 0.8 / 18,
+                "So many labels come out of an hour. What must each of them pay?",
+            ),
+        ],
+    ),
+]
