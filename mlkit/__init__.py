@@ -4,9 +4,13 @@ Error analysis
     ``tags``      the journal: which tag was given to which item, by whom, when, undoable
     ``slices``    what to fix next: report, plan, find, compare
     ``widgets``   hands: tag errors with the keyboard in JupyterLab
+Labels people agree on
+    ``labels``    agreement, contested items, merges, consensus, likely errors, boxes, text
+    ``baselines`` how well people do, and what else to compare with: human, rule, previous, gap
 Data
     ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``)
     ``features``  MFCC for audio, HOG and colour for images
+    ``augment``   more of it: sound and images changed so that the label still holds
 Learning
     ``exercises`` check, hint, reveal, progress
 
