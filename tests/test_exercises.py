@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from mlkit.exercises import ExerciseError, check, exercises, hint, progress, record, reveal
 from mlkit.exercises.error_analysis import SPEECH
+from mlkit.exercises.human_baseline import FORM, WORDS
 from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset, left_open
 
 ALL = exercises()
@@ -41,7 +43,11 @@ def given():
         candidates=pd.DataFrame(index=range(20)), table=pd.DataFrame(index=[0]), searched=600
     )
     fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, p=0.4)
-    return {"predictions": predictions, "report": report, "found": found, "fresh": fresh} | agreed()
+    return (
+        {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
+        | agreed()
+        | people()
+    )
 
 
 def agreed():
@@ -54,6 +60,25 @@ def agreed():
         "change": SimpleNamespace(gain=0.25, table=two),
         "merges": SimpleNamespace(gain=0.08, low=0.01, table=ranked),
         "suspects": pd.DataFrame({"altered": [True, True, True, False]}),
+    }
+
+
+def people():
+    """What the notebook on human level hands over."""
+    levels = {"hlp": [0.98, 0.95, 0.8, np.nan], "accuracy": [0.97, 0.6, 0.3, 0.1]}
+    raised = {"hlp": [0.80, 0.96], "model": [0.78, 0.93]}
+    names = ["human", "googlenet", "vgg19"]
+    curves = pd.DataFrame(
+        {
+            "condition": ["0.05"] * 3 + ["0.10"] * 3,
+            "who": names * 2,
+            "accuracy": [0.78, 0.79, 0.73, 0.75, 0.58, 0.41],
+        }
+    )
+    return {
+        "by_level": pd.DataFrame(levels, index=["none", "low", "middle", "high"]),
+        "raised": pd.DataFrame(raised, index=["own rules", "common rule"]),
+        "curves": curves,
     }
 
 
@@ -323,3 +348,29 @@ def test_two_squares_by_counting_their_pixels():
     one[:20, :20] = other[:20, 6:26] = True
     both, either = (one & other).sum(), (one | other).sum()
     assert reveal("02.iou").answer(6, 20) == pytest.approx(both / either)
+
+
+def test_the_widest_gap_is_looked_for_where_somebody_labelled(given):
+    letter, gap = reveal("03.gap", by_level=given["by_level"]).answer
+    assert (letter, gap) == ("C", pytest.approx(0.5))
+
+
+def test_each_label_against_the_majority_of_the_other_three_by_counting():
+    right = 0.0
+    for clip in ["3333", "5559", "1111", "5599"]:
+        for place, said in enumerate(clip):
+            others = Counter(clip[:place] + clip[place + 1 :])
+            most = [label for label, votes in others.items() if votes == max(others.values())]
+            right += (said in most) / len(most)
+    assert reveal("03.loo").answer == pytest.approx(right / 16)
+
+
+def test_two_who_choose_at_random_by_simulation():
+    one, other = np.random.default_rng(0).random((2, 100_000)) < 0.7
+    assert reveal("03.agree").answer(0.7) == pytest.approx((one == other).mean(), abs=0.01)
+
+
+def test_what_is_ahead_on_average_is_behind_where_it_counts():
+    lead = sum(share * (model - people) for share, people, model in (FORM, WORDS))
+    assert lead == pytest.approx(0.02)
+    assert reveal("03.beats").answer == ("B", pytest.approx(0.08))

@@ -20,7 +20,12 @@ _LOOKS = {
     CORRECT: ("✔", _show.PALETTE["green"]),
 }
 # The first two digits of an id are those of its notebook.
-NOTEBOOKS = {"00": "start_here", "02": "define_data", "06": "error_analysis"}
+NOTEBOOKS = {
+    "00": "start_here",
+    "02": "define_data",
+    "03": "human_baseline",
+    "06": "error_analysis",
+}
 
 
 class ExerciseError(ValueError):
