@@ -8,6 +8,7 @@ look at errors and choose on *dev*, and touch *test* last.
 from mlkit._files import DownloadError
 from mlkit.datasets._archives import fetch_clothing, fetch_spoken_digits
 from mlkit.datasets._bundled import load_digits, load_example_tags, load_spoken_digits
+from mlkit.datasets._phones import make_phone_inspections
 
 __all__ = [
     "DownloadError",
@@ -16,4 +17,5 @@ __all__ = [
     "load_digits",
     "load_example_tags",
     "load_spoken_digits",
+    "make_phone_inspections",
 ]
