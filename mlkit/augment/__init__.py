@@ -1,5 +1,9 @@
-"""More training data from what there is: sound and images changed, their labels kept."""
+"""More training data from what there is: sound and images changed, their labels kept.
+
+``draw`` decides what a pipeline does, ``apply`` does it.
+"""
 
 from mlkit.augment import audio
+from mlkit.augment._pipeline import apply, draw
 
-__all__ = ["audio"]
+__all__ = ["apply", "audio", "draw"]
