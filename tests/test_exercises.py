@@ -343,12 +343,6 @@ def test_what_a_label_has_to_pay_by_hand():
     assert reveal("02.pay").answer * labels_an_hour == pytest.approx(15)
 
 
-def test_two_squares_by_counting_their_pixels():
-    one, other = np.zeros((2, 40, 40), bool)
-    one[:20, :20] = other[:20, 6:26] = True
-    both, either = (one & other).sum(), (one | other).sum()
-    assert reveal("02.iou").answer(6, 20) == pytest.approx(both / either)
-
 
 def test_the_widest_gap_is_looked_for_where_somebody_labelled(given):
     letter, gap = reveal("03.gap", by_level=given["by_level"]).answer

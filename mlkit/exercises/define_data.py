@@ -25,24 +25,6 @@ def _of_agreement(agree: float, chance: float) -> float:
     return (agree - chance) / agree if agree else -1.0
 
 
-def iou(shift: float, side: float) -> float:
-    """Two squares of one size, one moved to the side: what both cover over what either covers."""
-    common = max(0.0, side - shift) * side
-    return common / (2 * side * side - common)
-
-
-def _of_one(shift: float, side: float) -> float:
-    return max(0.0, side - shift) / side
-
-
-def _counted_twice(shift: float, side: float) -> float:
-    return max(0.0, side - shift) / (2 * side)
-
-
-def _below_zero(shift: float, side: float) -> float:
-    return (side - shift) / (side + shift)
-
-
 def _without(agreed: Any) -> pd.Series:
     """Alpha without each annotator in turn."""
     table = agreed.table
@@ -252,36 +234,6 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        id="02.iou",
-        kind=Function(
-            tries=[
-                ((0.0, 10.0), "The same square twice: that has to give 1."),
-                ((10.0, 10.0), "The two only touch: that has to give 0."),
-                ((5.0, 10.0), "Both cover 50 of the 150 that either covers: a third."),
-                ((15.0, 10.0), "They lie apart. Nothing in common is 0, not less."),
-            ]
-        ),
-        hint="What both cover is a rectangle. What either covers: both squares, less what was "
-        "counted twice.",
-        why="Half a square off, and one third is left. That is why 0.5 is a milder demand than "
-        "it looks, and why small boxes fail it first.",
-        right=lambda: iou,
-        wrong=[
-            (
-                lambda: _of_one,
-                "That is the common part of one square. Divide by what either of the two covers.",
-            ),
-            (
-                lambda: _counted_twice,
-                "What both cover was counted twice below the line.",
-            ),
-            (
-                lambda: _below_zero,
-                "It fails where the squares lie apart: nothing in common is 0, not less.",
-            ),
-        ],
-    ),
-    Exercise(
         id="02.suspects",
         kind=Decision("ABC", Number(tolerance=0.0051), figure_is="which share of them was altered"),
         hint="The column altered says which labels were spoilt. How many of the first fifty?",
@@ -302,29 +254,6 @@ EXERCISES = [
             (
                 lambda suspects: ("C", float(suspects["altered"].sum())),
                 "So many are altered. Which share of the rows is that?",
-            ),
-        ],
-    ),
-    Exercise(
-        id="02.raters",
-        kind=Order("ECUS", repeats=True),
-        hint="Who can know it at all? Among those: who is at hand in such numbers?",
-        why="Experts where it takes knowledge, a crowd where anyone can tell and there is a lot, "
-        "the users where only they can know, and oneself before anything is given to others: "
-        "nobody can write a guide for items they have not labelled.",
-        right=lambda: "ECUS",
-        wrong=[
-            (
-                lambda: "CCUS",
-                "Number 1: would you want passers-by to look at your arm?",
-            ),
-            (
-                lambda: "ECCS",
-                "Number 3: who knows what somebody else was looking for?",
-            ),
-            (
-                lambda: "ECUC",
-                "Number 4: what would the others go by, before there is a guide?",
             ),
         ],
     ),
