@@ -225,7 +225,7 @@ def _render(rng: np.random.Generator, phone: _Phone, scratches: list[Scratch]) -
     image = _table(rng)
     across, down = phone.millimetres()
     distance = _rounded(across, down, *phone.half, phone.radius)
-    _shadow(image, phone, across, down)
+    _shadow(image, phone, across, down, distance)
     _frame(image, phone, across, down, distance)
     _back(image, rng, phone, across, down, distance)
     _camera(image, phone, across, down)
@@ -241,8 +241,9 @@ def _rounded(
     """Signed distance to a rounded rectangle round the origin."""
     x = np.abs(across) - (wide - radius)
     y = np.abs(down) - (high - radius)
-    outside = np.sqrt(np.maximum(x, 0) ** 2 + np.maximum(y, 0) ** 2)
-    return outside + np.minimum(np.maximum(x, y), 0) - radius
+    inside = np.minimum(np.maximum(x, y), 0)
+    outside = np.sqrt(np.maximum(x, 0, out=x) ** 2 + np.maximum(y, 0, out=y) ** 2)
+    return outside + inside - radius
 
 
 def _cover(distance: np.ndarray) -> np.ndarray:
@@ -278,15 +279,17 @@ def _table(rng: np.random.Generator) -> np.ndarray:
         weave = np.sin(np.arange(HEIGHT) * 1.9)[:, None] * np.sin(np.arange(WIDTH) * 1.9)
         tone += 0.09 * weave.astype(np.float32)
     tone += 0.02 * _clouds(rng, 240, 180)
-    return np.stack([value * (1 + tone) for value in colour])
+    return np.array(colour, np.float32)[:, None, None] * (1 + tone)
 
 
-def _shadow(image: np.ndarray, phone: _Phone, across: np.ndarray, down: np.ndarray) -> None:
+def _shadow(
+    image: np.ndarray, phone: _Phone, across: np.ndarray, down: np.ndarray, distance: np.ndarray
+) -> None:
     """Soft where the body stands off the table, dark where it touches it."""
     x, y = phone.light
-    far = _rounded(across + 5.0 * x, down + 5.0 * y, *phone.half, phone.radius)
-    near = _rounded(across + 1.2 * x, down + 1.2 * y, *phone.half, phone.radius)
-    image *= 1 - np.maximum(0.55 * _soft(far, 1.9), 0.8 * _soft(near, 0.5))
+    cast = _rounded(across + 6.0 * x, down + 6.0 * y, *phone.half, phone.radius)
+    touch = 0.7 * np.exp(np.minimum(-distance, 0))
+    image *= 1 - np.maximum(0.6 * _soft(cast, 2.0), touch)
 
 
 def _frame(

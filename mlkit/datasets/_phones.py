@@ -23,8 +23,8 @@ def make_phone_inspections(
     """Simulated: rendered phone backs, and inspectors who each call a scratch what they like.
 
     How long is a scratch? A phone bears none to three; an inspector calls it scratched from
-    ``thresholds_mm`` on (one each; by default all different), with an error of ``noise_mm``
-    (standard deviation), and boxes the longest. The same ``rng`` gives the same phones
+    ``thresholds_mm`` on (one each; by default spread over 1 to 16), with an error of
+    ``noise_mm`` (standard deviation), and boxes the longest. The same ``rng`` gives the same phones
     whatever the rules and however many inspectors. Nobody inspected anything.
 
     Returns
