@@ -41,10 +41,12 @@ def content_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomic(path: str | Path, data: bytes | str) -> None:
+def write_atomic(path: str | Path, data: bytes | str, *, sync: bool = True) -> None:
     """Write a file that is never seen half-written: the old content or all of the new.
 
     Text is written as UTF-8. A file that is replaced keeps its permissions; a link stays one.
+    Without ``sync`` a killed program still does no harm, but a power cut may: for files whose
+    hashes are kept elsewhere.
     """
     target = Path(path).resolve()
     # A plain open gives a new file the permissions of any new file; tempfile's would be private.
@@ -52,15 +54,17 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
     try:
         with part.open("xb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
             part.chmod(stat.S_IMODE(target.stat().st_mode))
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    if sync:
+        _sync_folder(target.parent)
 
 
 def bundled(name: str) -> Path:
@@ -105,7 +109,10 @@ def download(
     about = target.with_name(f"{target.name}.part.json")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(part) as file:
+        busy = f"another program is downloading {target.name} just now"
+        with alone(
+            part, busy=DownloadError(f"{busy}; wait until it is done and run again.")
+        ) as file:
             _fetch(url, file, about, progress=progress, hashed=sha256 is not None)
             file.flush()
             os.fsync(file.fileno())
@@ -131,9 +138,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(part: Path) -> Iterator[BinaryIO]:
-    """The part file open at its end, with no other process writing to it."""
-    with part.open("ab") as file:
+def alone(path: Path, *, busy: Exception) -> Iterator[BinaryIO]:
+    """The file open at its end, with no other process writing to it; else ``busy`` is raised."""
+    with path.open("ab") as file:
         try:
             try:
                 import fcntl
@@ -147,10 +154,7 @@ def _alone(part: Path) -> Iterator[BinaryIO]:
                 lock.locking(file.fileno(), lock.LK_NBLCK, 1)
                 file.seek(0, os.SEEK_END)
         except OSError as error:
-            raise DownloadError(
-                f"another program is downloading {part.with_suffix('').name} just now; "
-                "wait until it is done and run again."
-            ) from error
+            raise busy from error
         yield file
 
 

@@ -1,6 +1,9 @@
 """What the functions on sound share: checks, noise, rooms, and staying within full scale."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from numbers import Real
 from os import PathLike, fspath
@@ -23,9 +26,28 @@ class AudioWarning(UserWarning):
     """Something was done otherwise than asked, or not at all; the message says what."""
 
 
+# Where a batch listens: warnings.catch_warnings is one for all threads, this is one for each.
+_LISTENER: ContextVar[list[str] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def overheard() -> Iterator[list[str]]:
+    """What is said meanwhile, as a list, and not as warnings."""
+    words: list[str] = []
+    before = _LISTENER.set(words)
+    try:
+        yield words
+    finally:
+        _LISTENER.reset(before)
+
+
 def say(words: str, *, up: int = 1) -> None:
     """Warn at the line that called the public function, ``up`` calls above the one that says it."""
-    warnings.warn(words, AudioWarning, stacklevel=2 + up)
+    listener = _LISTENER.get()
+    if listener is None:
+        warnings.warn(words, AudioWarning, stacklevel=2 + up)
+    else:
+        listener.append(words)
 
 
 def checked(samples: ArrayLike, function: str) -> np.ndarray:
