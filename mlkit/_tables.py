@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 LABEL_IS_WRONG = "label is wrong"
@@ -73,9 +74,10 @@ def annotations(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
             f"{_count(int(table['annotator'].isna().sum()), 'row')} "
             "without an annotator. Drop them or give them a name."
         )
+    table.index = pd.RangeIndex(len(table))
     if "repeat" not in table.columns:
-        table = table.assign(repeat=0)
-    return table.reset_index(drop=True)
+        table["repeat"] = np.zeros(len(table), np.int8)  # narrow: there may be ten million
+    return table
 
 
 def latest(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -182,6 +184,8 @@ def _text_items(table: pd.DataFrame, function: str) -> None:
             f"ha{'s' if missing == 1 else 've'} none: give them one, or drop them with "
             'df.dropna(subset="item").'
         )
+    if isinstance(column.dtype, pd.CategoricalDtype):  # each name once, not each row
+        column = column.cat.categories.to_series()
     # A text dtype holds text alone; only a column of Python objects has to be looked through.
     if isinstance(column.dtype, pd.StringDtype):
         return
