@@ -9,13 +9,23 @@ from mlkit._files import DownloadError
 from mlkit.datasets._archives import fetch_clothing, fetch_spoken_digits
 from mlkit.datasets._bundled import load_digits, load_example_tags, load_spoken_digits
 from mlkit.datasets._phones import make_phone_inspections
+from mlkit.datasets._published import (
+    load_dawid_skene_1979,
+    load_fleiss_1971,
+    load_human_vs_network,
+    load_krippendorff_2011,
+)
 
 __all__ = [
     "DownloadError",
     "fetch_clothing",
     "fetch_spoken_digits",
+    "load_dawid_skene_1979",
     "load_digits",
     "load_example_tags",
+    "load_fleiss_1971",
+    "load_human_vs_network",
+    "load_krippendorff_2011",
     "load_spoken_digits",
     "make_phone_inspections",
 ]
