@@ -1,12 +1,16 @@
 """Labels people agree on: how well they do, who and which classes differ, and what would help."""
 
-from mlkit.labels._consensus import Consensus, consensus
-from mlkit.labels._issues import issues
-from mlkit.labels._near_duplicates import near_duplicates
+from mlkit.labels._box_remarks import box_remarks
+from mlkit.labels._boxes import BoxAgreement, box_agreement
+from mlkit.labels._text import TextAgreement, text_agreement
+from mlkit.labels._variants import normalisations, variants
 
 __all__ = [
-    "Consensus",
-    "consensus",
-    "issues",
-    "near_duplicates",
+    "BoxAgreement",
+    "TextAgreement",
+    "box_agreement",
+    "box_remarks",
+    "normalisations",
+    "text_agreement",
+    "variants",
 ]
