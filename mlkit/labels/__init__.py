@@ -2,14 +2,21 @@
 
 from mlkit.labels._box_remarks import box_remarks
 from mlkit.labels._boxes import BoxAgreement, box_agreement
+from mlkit.labels._consensus import Consensus, consensus
+from mlkit.labels._issues import issues
+from mlkit.labels._near_duplicates import near_duplicates
 from mlkit.labels._text import TextAgreement, text_agreement
 from mlkit.labels._variants import normalisations, variants
 
 __all__ = [
     "BoxAgreement",
+    "Consensus",
     "TextAgreement",
     "box_agreement",
     "box_remarks",
+    "consensus",
+    "issues",
+    "near_duplicates",
     "normalisations",
     "text_agreement",
     "variants",
