@@ -1,9 +1,10 @@
 """Ours and another tool side by side: a fresh process each, one core, time and peak memory.
 
-A `Contestant` is a piece of Python: `setup` (imports and data, not measured) and `call` (one
-expression, measured). The tool of the other gets an environment of its own, built once with uv in
-the user's cache (`MLKIT_PEERS` names another folder; delete it at any time), so nothing of it
-comes near ours. `race` runs them in turns and keeps the best time and the least peak of each:
+A `Contestant` is a piece of Python: `setup` (imports and data, not measured), `call` (one
+expression, measured) and `tell` (what to print of its `result`, not measured). The tool of the
+other gets an environment of its own, built once with uv in the user's cache (`MLKIT_PEERS` names
+another folder; delete it at any time), so nothing of it comes near ours. `race` runs them in
+turns and keeps the best time and the least peak of each:
 
     race([
         Contestant("ours", "from mlkit import labels; x = ...", "labels.agreement(x)"),
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -76,7 +77,9 @@ before, start = begin(), time.perf_counter()
 result = eval(code, space)
 seconds = time.perf_counter() - start
 after = status("VmHWM") if os.path.exists("/proc/self/clear_refs") else lifetime()
-print(json.dumps({"seconds": seconds, "peak_mb": after - before, "result": str(result)}))
+space["result"] = result
+told = str(eval(task["tell"], space))
+print(json.dumps({"seconds": seconds, "peak_mb": after - before, "result": told}))
 """
 
 
@@ -86,6 +89,7 @@ class Contestant:
     setup: str
     call: str
     needs: tuple[str, ...] = ()  # requirements, pinned; none: the environment that runs this
+    tell: str = "result"
 
 
 def python(needs: tuple[str, ...]) -> str:
@@ -122,7 +126,7 @@ def _build(folder: Path, needs: tuple[str, ...], inside: Path) -> None:
 
 def run(contestant: Contestant, *, timeout_s: float = 1800) -> dict:
     """Once, in a fresh process on one core: `seconds, peak_mb, result`, or `failed` and why."""
-    task = {"setup": contestant.setup, "call": contestant.call, "folder": str(HERE)}
+    task = asdict(contestant) | {"folder": str(HERE)}
     threads = {f"{name}_NUM_THREADS": "1" for name in THREADS}
     command = [python(contestant.needs), "-c", CHILD]
     try:
