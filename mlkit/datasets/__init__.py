@@ -8,6 +8,7 @@ look at errors and choose on *dev*, and touch *test* last.
 from mlkit._files import DownloadError
 from mlkit.datasets._archives import fetch_clothing, fetch_spoken_digits
 from mlkit.datasets._bundled import load_digits, load_example_tags, load_spoken_digits
+from mlkit.datasets._messages import fetch_messages, make_messages
 from mlkit.datasets._phones import make_phone_inspections
 from mlkit.datasets._published import (
     load_dawid_skene_1979,
@@ -19,6 +20,7 @@ from mlkit.datasets._published import (
 __all__ = [
     "DownloadError",
     "fetch_clothing",
+    "fetch_messages",
     "fetch_spoken_digits",
     "load_dawid_skene_1979",
     "load_digits",
@@ -27,5 +29,6 @@ __all__ = [
     "load_human_vs_network",
     "load_krippendorff_2011",
     "load_spoken_digits",
+    "make_messages",
     "make_phone_inspections",
 ]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlkit._files import bundled
+from mlkit.datasets._arguments import split
 
 _SPOKEN_COLUMNS = ["item", "label", "speaker", "accent", "path", "duration_s", "split"]
 
@@ -29,13 +30,12 @@ def load_digits() -> pd.DataFrame:
 
     images = datasets.load_digits()
     number = pd.RangeIndex(len(images.target)).to_series()
-    split = (number % 5).map({3: "dev", 4: "test"}).fillna("train")
     return pd.DataFrame(
         {
             "item": [f"digit-{n:04d}" for n in number],
             "label": images.target.astype(str),
             "image": list(images.images),
-            "split": split,
+            "split": number.map(split),
         }
     )
 
@@ -103,7 +103,7 @@ def read_table(path: Path) -> pd.DataFrame:
 def spoken(table: pd.DataFrame) -> pd.DataFrame:
     """The columns every table of spoken digits has, digit by digit, voice by voice."""
     index = table["item"].str.rpartition("_")[2].astype(int)
-    split = pd.cut(index, [-1, 4, 14, 10**6], labels=["test", "dev", "train"]).astype(str)
-    table = table.assign(split=split, index=index, duration_s=table["duration_s"].astype(float))
+    part = pd.cut(index, [-1, 4, 14, 10**6], labels=["test", "dev", "train"]).astype(str)
+    table = table.assign(split=part, index=index, duration_s=table["duration_s"].astype(float))
     table = table.sort_values(["label", "speaker", "index"], ignore_index=True)
     return table[_SPOKEN_COLUMNS]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlkit.datasets._arguments import count, split
 from mlkit.datasets._phone_pictures import HEIGHT, PIXELS_PER_MM, WIDTH, photograph
 
 _COLUMNS = ["item", "annotator", "label", "scratch_mm", "threshold_mm", "image"]
@@ -45,8 +46,9 @@ def make_phone_inspections(
     8.0     4
     Name: label, dtype: int64
     """
-    items = _count(items, "items")
-    thresholds = _thresholds(thresholds_mm, _count(inspectors, "inspectors"))
+    items = count(items, "items", function="make_phone_inspections")
+    inspectors = count(inspectors, "inspectors", function="make_phone_inspections")
+    thresholds = _thresholds(thresholds_mm, inspectors)
     if not (_is_number(noise_mm) and noise_mm >= 0):
         raise ValueError(
             "make_phone_inspections() needs noise_mm as a length from 0 up, for example 0.3; "
@@ -56,13 +58,12 @@ def make_phone_inspections(
     photographs = [photograph(np.random.default_rng([phones_seed, i])) for i in range(items)]
     for each in photographs:
         each.image.setflags(write=False)  # its rows share it: a change would change them all
-    splits = {3: "dev", 4: "test"}
     phones = pd.DataFrame(
         {
             "item": [f"phone-{i + 1:03d}" for i in range(items)],
             "scratch_mm": [each.scratch_mm for each in photographs],
             "image": [each.image for each in photographs],
-            "split": [splits.get(i % 5, "train") for i in range(items)],
+            "split": [split(i) for i in range(items)],
         }
     )
     true_boxes = np.array([each.box for each in photographs])
@@ -131,14 +132,6 @@ def _spread(number: int, base: int) -> float:
         number, digit = divmod(number, base)
         value += digit * part
     return value
-
-
-def _count(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(
-            f"make_phone_inspections() needs {name} as a whole number from 1 up; got {value!r}."
-        )
-    return int(value)
 
 
 def _is_number(value: Any) -> bool:
