@@ -236,7 +236,7 @@ EXERCISES = [
     Exercise(
         id="02.suspects",
         kind=Decision("ABC", Number(tolerance=0.0051), figure_is="which share of them was altered"),
-        hint="The column altered says which labels were spoilt. How many of the first fifty?",
+        hint="The column altered says which labels were spoilt. What share of the rows is that?",
         why="The list is worth a look, since it saves looking at everything. But some on it are "
         "right, and those are the hard examples a model needs most: deleting them makes the "
         "data easier, not better.",
