@@ -45,7 +45,7 @@ class _Archive:
     size: int  # bytes, all files together
     checksum: str  # SHA-256 over the lines "name sha256", sorted by name
     measure: Callable[[Path], dict[str, float]]
-    instead: str
+    instead: str  # what there is without it
 
 
 def _seconds(path: Path) -> dict[str, float]:
@@ -70,7 +70,7 @@ _SPOKEN = _Archive(
     size=21_128_848,
     checksum="dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f",
     measure=_seconds,
-    instead="load_spoken_digits",
+    instead="datasets.load_spoken_digits() is bundled",
 )
 _CLOTHING = _Archive(
     name="clothing-dataset-small",
@@ -82,7 +82,8 @@ _CLOTHING = _Archive(
     size=106_020_674,
     checksum="55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee35c",
     measure=_pixels,
-    instead="load_digits",
+    instead="datasets.make_phone_inspections() renders pictures to label, and "
+    "datasets.load_digits() is bundled, with ten classes to learn",
 )
 
 
@@ -134,7 +135,8 @@ def fetch_clothing(*, download: bool = True, progress: bool = True) -> pd.DataFr
     Raises
     ------
     DownloadError
-        Offline, or stopped half-way (run again, it goes on); ``load_digits`` stands in.
+        Offline, or stopped half-way (run again, it goes on); ``make_phone_inspections`` stands
+        in where pictures are to be labelled, ``load_digits`` where classes are to be learnt.
 
     Examples
     --------
@@ -189,10 +191,7 @@ def _fetch(archive: _Archive, *, online: bool, progress: bool) -> Path:
 
 
 def _meanwhile(archive: _Archive, fresh: Path) -> str:
-    return (
-        f"Meanwhile datasets.{archive.instead}() is bundled. The archive from elsewhere counts "
-        f"too, as {fresh}."
-    )
+    return f"Meanwhile {archive.instead}. The archive from elsewhere counts too, as {fresh}."
 
 
 def _is_whole(folder: Path, archive: _Archive) -> bool:
