@@ -83,7 +83,7 @@ def gap(
     -------
     ``.table``: ``slice, baseline, n, model, baseline_accuracy, gap`` with limits, ``reference``,
     ``interval`` (*paired*: same items, Newcombe 1998; *bootstrap*: items drawn for both at once;
-    *independent*: Newcombe 1998), ``warning``.
+    *independent*: Newcombe 1998), ``constant`` (as in ``human``), ``warning``.
 
     Examples
     --------
@@ -98,11 +98,11 @@ def gap(
     rng = np.random.default_rng(rng)
     table = _tables.predictions(predictions, function=_FUNCTION)
     notes: list[str] = []
-    wrong = _parts.known_wrong(table["item"], members)
     parts = [_parts.whole(len(table))]
     if members is not None:
         one = np.ones(len(table))
         parts += _parts.by_members(table["item"], members, one, notes, function=_FUNCTION)
+    wrong = _parts.known_wrong(table["item"], members)
     rivals = [_rivals.rival(table, wrong, given, notes) for given in _several(baselines)]
     rivals.sort(key=lambda rival: rival.name != PEOPLE)
     _one_name_each([rival.name for rival in rivals])
@@ -110,7 +110,7 @@ def gap(
     notes += _counted(table, wrong)
     result = pd.DataFrame(rows)
     result["warning"] = [" ".join(_warnings(row)) for row in result.to_dict("records")]
-    result = result.drop(columns=["constant", "why"])
+    result = result.drop(columns="why")
     if len(set(result["reference"])) > 1 and (result["baseline"] == PEOPLE).any():
         notes.append(
             f"Beside people the model is held against {rivals[0].reference}, beside the other "

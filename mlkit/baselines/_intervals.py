@@ -8,7 +8,7 @@ from mlkit import _stats
 REPLICATES = 1000
 # Where so few items hold all that is wrong, a bootstrap often draws too few of them and is
 # too narrow: in simulations with HLP 0.95 and 50 items one of 95 % covers 86 %.
-FEWEST = 10
+FEWEST = 15
 
 
 def share(

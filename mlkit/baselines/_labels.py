@@ -48,7 +48,7 @@ class Labels:
         """
         one = np.full(len(self.item), _reference.commonest(self.own[rows], weight[rows]))
         if self.gold is None:
-            alone = self.votes.given(one) == self.votes.most
+            alone = self.votes.given(one) == self.votes.lead
         else:
             alone = self.gold == self.gold[rows[0]]
         if alone[rows].all():
@@ -69,8 +69,10 @@ class Sums:
 def judged(annotations: pd.DataFrame, *, function: str) -> Labels:
     """Each label of repeat 0 against gold where there is any, else against the others."""
     notes: list[str] = []
-    table = _used(_tables.annotations(annotations, function=function), notes, function)
+    table = _tables.annotations(annotations, function=function)
     by_gold = "gold" in table.columns and bool(table["gold"].notna().any())
+    # A Categorical would bring along items that nobody labelled.
+    table = _used(table.astype({"item": object}), notes, function)
     table, gold = _gold(table, notes, function) if by_gold else _shared(table, notes)
     classes = _reference.classes_of(table["label"], gold)
     item = pd.factorize(table["item"])[0]
@@ -115,12 +117,20 @@ def _one_kind(values: pd.Series, name: str, function: str) -> None:
         )
 
 
+def _alike(label: pd.Series, gold: pd.Series, function: str) -> None:
+    kinds = [pd.api.types.infer_dtype(column.astype(object)) for column in (label, gold)]
+    if len(label) and (kinds[0] == "string") != (kinds[1] == "string"):
+        raise TableError(
+            f"{function}() compares label with gold, and label holds {kinds[0]} values where gold "
+            f"holds {kinds[1]} ones: nothing would ever match. Make both text, for example "
+            'df.astype({"label": str, "gold": str}), missing gold kept missing.'
+        )
+
+
 def _gold(table: pd.DataFrame, notes: list[str], function: str) -> tuple[pd.DataFrame, pd.Series]:
     """The labels of items with gold, and the gold of each; one gold an item."""
     _one_kind(table["gold"].dropna(), "gold", function)
-    _tables._same_kind(
-        pd.DataFrame({"label": table["label"], "prediction": table["gold"]}), function
-    )
+    _alike(table["label"], table["gold"].dropna(), function)
     by_item = table["gold"].astype(object).groupby(table["item"])
     several = by_item.nunique()
     if (several > 1).any():

@@ -244,12 +244,12 @@ def _judged(
         notes.append(f"{_tables._count(n, 'item')} without a label: left out.")
     right = correct(table["label"], answer)
     items = table["item"]
-    wrong = _parts.known_wrong(items, members)
-    if wrong.any():
-        notes.append(f"{_tables._count(int(wrong.sum()), 'item')} with a wrong label: set aside.")
     parts = [_parts.whole(len(table))]
     if members is not None:
         parts += _parts.by_members(items, members, np.ones(len(items)), notes, function=function)
+    wrong = _parts.known_wrong(items, members)
+    if wrong.any():
+        notes.append(f"{_tables._count(int(wrong.sum()), 'item')} with a wrong label: set aside.")
     rows = []
     for part in parts:
         inside = part.rows & known & ~wrong

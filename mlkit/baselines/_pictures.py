@@ -122,29 +122,35 @@ def human_plot(human: "Human", ax: "Axes | None") -> "Axes":
 
 def gap_plot(gap: "Gap", ax: "Axes | None") -> "Axes":
     """Rows by slice, then baseline: its mark and interval, and the model's on the same row."""
-    table = gap.table.iloc[:_MOST_ROWS]
+    table = gap.table[gap.table["baseline_accuracy"].notna()].iloc[:_MOST_ROWS]
     first = table["slice"] != table["slice"].shift()
     # One row of space above each slice, for its name.
     y = -(np.arange(len(table)) + first.cumsum().to_numpy(float))
-    ax = _show.axes(ax, size=(7.5, 1.4 + 0.27 * -y.min()))
+    ax = _show.axes(ax, size=(7.5, 1.4 + 0.27 * -y.min(initial=-1)))
     names = list(dict.fromkeys(table["baseline"]))
     looks = dict(zip(names, zip(cycle(_COLOURS), cycle(_MARKS)), strict=False))
     for at, row in zip(y, table.to_dict("records"), strict=True):
         colour, mark = looks[row["baseline"]]
         _point(ax, row, at + 0.12, ("baseline_accuracy", "baseline"), _show.PALETTE[colour], mark)
         _point(ax, row, at - 0.16, ("model", "model"), _show.PALETTE["black"], "|")
+        ax.plot(100 * row["constant"], at + 0.12, "x", color=_show.PALETTE["vermilion"])
     ax.set_yticks(y, [_plain(name) for name in table["baseline"]])
     ax.tick_params(axis="y", length=0)
     for at, name in zip(y[first], table["slice"][first], strict=True):
         ax.text(
-            0, at + 0.8, _plain(name), transform=ax.get_yaxis_transform(), fontweight="bold",
+            0.008, at + 0.8, _plain(name), transform=ax.get_yaxis_transform(), fontweight="bold",
             va="center",
         )  # fmt: skip
         ax.axhline(at + 1.25, color="0.85", linewidth=0.8)
+    if not len(table):
+        return _show.describe(ax, repr(gap))
     ax.set_ylim(y.min() - 0.6, 0.3)
     ax.plot([], [], "o", color="0.5", label="baseline")
     ax.plot([], [], "|", color="black", markersize=10, markeredgewidth=2, label="the model")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    if table["constant"].notna().any():
+        label = "always the commonest label, beside people"
+        ax.plot([], [], "x", color=_show.PALETTE["vermilion"], label=label)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     ax.set_xlabel("right, in percent, with 95 % intervals")
     return _show.describe(ax, "The model beside each baseline in each slice. " + repr(gap))
 

@@ -22,7 +22,7 @@ class Votes:
     own: np.ndarray  # the class it gives
     top: np.ndarray  # how many of the others give their commonest class; 0: nobody else
     ties: np.ndarray  # how many classes are as common as that
-    most: np.ndarray  # how many of all give the item's commonest class
+    lead: np.ndarray  # how many of all give the item's one commonest class; 0: there are several
     pairs: np.ndarray  # item * classes + class, each once, in order
     counts: np.ndarray  # how many labels each pair has
     classes: int
@@ -60,7 +60,9 @@ def votes(item: np.ndarray, own: np.ndarray) -> Votes:
     # Without one of its labels, a class that led alone is level with those one behind it.
     top = most[of] - alone
     ties = np.where(alone, 1 + second[of], first[of] - leads)
-    return Votes(item, own, top[row], ties[row], most[item], pairs, counts, classes)
+    return Votes(
+        item, own, top[row], ties[row], np.where(first == 1, most, 0)[item], pairs, counts, classes
+    )
 
 
 def code(values: pd.Series, classes: pd.Index) -> np.ndarray:

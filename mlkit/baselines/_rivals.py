@@ -184,7 +184,7 @@ def rival(
     shared = known & table["item"].isin(answers.keys()).to_numpy()
     if not shared.any():
         return Figures(name, given, known, model)
-    if not shared[known].all():
+    if not shared[known].all() and not any(note.startswith(f"{name}: ") for note in notes):
         notes.append(
             f"{name}: {_tables._count(int((known & ~shared).sum()), 'item')} without its answer: "
             "left out beside it."
