@@ -3,7 +3,7 @@
 ``draw`` decides what a pipeline does, ``apply`` does it.
 """
 
-from mlkit.augment import audio, image
+from mlkit.augment import audio, batch, image
 from mlkit.augment._pipeline import apply, draw
 
-__all__ = ["apply", "audio", "draw", "image"]
+__all__ = ["apply", "audio", "batch", "draw", "image"]

@@ -191,8 +191,9 @@ def _seeded(seed: int) -> Iterator[None]:
     with _GLOBAL_STATE:
         python, old = random.getstate(), np.random.get_state()  # noqa: NPY002 - to put it back
         try:
-            random.seed(seed)
-            np.random.seed(seed)  # noqa: NPY002 - for functions that know no other source
+            random.setstate(random.Random(seed).getstate())  # noqa: S311 - no secret is made
+            fresh = np.random.RandomState(seed).get_state()
+            np.random.set_state(fresh)  # noqa: NPY002 - what other people's functions draw from
             yield
         finally:
             random.setstate(python)
