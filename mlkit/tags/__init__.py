@@ -8,5 +8,14 @@ one more event, and people, tabs and kernels can share one journal.
 from mlkit._tables import BROKEN, FLAGGED, LABEL_IS_WRONG, RESERVED_TAGS
 from mlkit.tags._events import JournalError
 from mlkit.tags._journal import Journal
+from mlkit.tags._look import Look
 
-__all__ = ["BROKEN", "FLAGGED", "LABEL_IS_WRONG", "RESERVED_TAGS", "Journal", "JournalError"]
+__all__ = [
+    "BROKEN",
+    "FLAGGED",
+    "LABEL_IS_WRONG",
+    "RESERVED_TAGS",
+    "Journal",
+    "JournalError",
+    "Look",
+]

@@ -33,7 +33,7 @@ class Media:
 
 
 def renderer(
-    table: pd.DataFrame, show: str | Callable[[pd.Series], Any] | None
+    table: pd.DataFrame, show: str | Callable[[pd.Series], Any] | None, *, function: str
 ) -> Callable[[pd.Series], Media]:
     """The function that turns a row of this table into Media; an unsure kind is an error now."""
     if show is None:
@@ -43,15 +43,17 @@ def renderer(
     if show not in table.columns:
         found = ", ".join(str(name) for name in table.columns)
         raise ValueError(
-            f"Tagger(show={show!r}): there is no such column. Found: {found}. "
+            f"{function}(show={show!r}): there is no such column. Found: {found}. "
             "Name one of them, or give show=None for the whole row or a function of the row."
         )
-    kind = _column_kind(table, show)
+    kind = _column_kind(table, show, function)
     rate = "rate_hz" if "rate_hz" in table.columns else None
     return lambda row: _as(kind, row[show], row[rate] if rate else None)
 
 
-def require_one(first: pd.DataFrame, how: Callable[[pd.Series], Media], show: object) -> None:
+def require_one(
+    first: pd.DataFrame, how: Callable[[pd.Series], Media], show: object, *, function: str
+) -> None:
     """Raise where none of the first items can be shown: no broken file, but a wrong ``show``."""
     reasons = []
     for _, row in first.iterrows():
@@ -64,7 +66,7 @@ def require_one(first: pd.DataFrame, how: Callable[[pd.Series], Media], show: ob
         if isinstance(show, str):
             shown, hint = repr(show), f" Paths that are not absolute count from {Path.cwd()}."
         raise ValueError(
-            f"Tagger(show={shown}): none of the first {len(reasons)} items can be shown. "
+            f"{function}(show={shown}): none of the first {len(reasons)} items can be shown. "
             f"{reasons[0]}{hint}"
         )
 
@@ -83,7 +85,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return (
             f"The function given as show= asks for {error}, which its row does not have "
-            "(with correct=..., prediction and score are hidden)."
+            "(with correct=..., prediction and score are hidden; a Labeler hides what tells the "
+            "label too)."
         )
     words = str(error).strip() or "no further words"
     return (
@@ -91,7 +94,7 @@ def _reason(error: Exception) -> str:
     )
 
 
-def _column_kind(table: pd.DataFrame, show: str) -> str:
+def _column_kind(table: pd.DataFrame, show: str, function: str) -> str:
     values = table[show].dropna()
     rated = "rate_hz" in table.columns
     kinds = {_kind(value, rated) for value in values.iloc[:_LOOKED_AT]}
@@ -99,7 +102,7 @@ def _column_kind(table: pd.DataFrame, show: str) -> str:
         return kind
     example = _short(values.iloc[0], 60) if len(values) else "nothing but missing values"
     raise ValueError(
-        f"Tagger(show={show!r}): cannot tell what to show from this column ({example}). "
+        f"{function}(show={show!r}): cannot tell what to show from this column ({example}). "
         "It may hold images (arrays of 2 or 3 dimensions, or paths), sounds (paths, pairs of "
         "samples and rate in Hz, or samples beside a column rate_hz) or text, one kind in all "
         "rows. Otherwise say how: show=lambda row: ..., or show=None for the whole row."

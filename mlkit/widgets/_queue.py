@@ -1,10 +1,8 @@
-"""What is to be looked at, in which order, and what has been said of it so far."""
+"""What is to be looked at, in which order, and what of it may be seen."""
 
 import difflib
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -15,8 +13,8 @@ from mlkit._tables import RESERVED_TAGS
 
 # A repeat comes at least so many items after the first look, or one still remembers it.
 _REPEAT_GAP = 15
-
-Slot = tuple[str, int]  # item, repeat
+# What tells the answer, or that the model missed it.
+_TELLING = ("label", "gold", "prediction", "score", "sampling_rate")
 
 
 def errors(table: pd.DataFrame) -> np.ndarray:
@@ -26,7 +24,7 @@ def errors(table: pd.DataFrame) -> np.ndarray:
     return labelled & (differs.to_numpy() | table["prediction"].isna().to_numpy())
 
 
-def inside(table: pd.DataFrame, only: Any) -> np.ndarray:
+def inside(table: pd.DataFrame, only: Any, *, function: str) -> np.ndarray:
     """``only`` as a Boolean array over the rows: None, a mask, or a pandas expression."""
     if only is None:
         return np.ones(len(table), bool)
@@ -35,15 +33,16 @@ def inside(table: pd.DataFrame, only: Any) -> np.ndarray:
             found = table.query(only, engine="python").index
         except Exception as error:
             raise ValueError(
-                f"Tagger(only={only!r}): pandas cannot evaluate this ({error}). "
+                f"{function}(only={only!r}): pandas cannot evaluate this ({error}). "
                 "Columns here: " + ", ".join(str(name) for name in table.columns)
             ) from error
         return table.index.isin(found)
     mask = pd.Series(np.asarray(only) if not isinstance(only, pd.Series) else only.to_numpy())
+    rows = "predictions" if function == "Tagger" else "items"
     if len(mask) != len(table) or not mask.dropna().isin([True, False]).all():
         raise ValueError(
-            "Tagger(only=...) takes a Boolean mask with one value a row of the predictions "
-            f"({len(table):,}), or a pandas expression; it was given {len(mask):,} values "
+            f"{function}(only=...) takes a Boolean mask with one value a row of the "
+            f"{rows} ({len(table):,}), or a pandas expression; it was given {len(mask):,} values "
             f"of {mask.dtype}."
         )
     return mask.astype("boolean").fillna(False).to_numpy(dtype=bool)
@@ -51,7 +50,7 @@ def inside(table: pd.DataFrame, only: Any) -> np.ndarray:
 
 def why_empty(table: pd.DataFrame, only: Any) -> str:
     """What to say where there is nothing to tag."""
-    within = inside(table, only)
+    within = inside(table, only, function="Tagger")
     if not within.any():
         return "Nothing to tag: the filter (only=) keeps no item."
     if table["label"][within].isna().all():
@@ -77,11 +76,7 @@ def build(
             f"Tagger(correct={correct!r}): give how many correct items to mix in (an int), "
             "or which share of them (a float from 0 to 1)."
         )
-    if not 0 <= repeats <= 0.5:
-        raise ValueError(
-            f"Tagger(repeats={repeats!r}): give the share of items to show a second time, 0 to 0.5."
-        )
-    within = inside(table, only)
+    within = inside(table, only, function="Tagger")
     wrong = errors(table)
     right = within & ~wrong & table["label"].notna().to_numpy()
     wanted = round(correct * right.sum()) if isinstance(correct, float) else correct
@@ -95,10 +90,29 @@ def build(
             "sampling_rate": np.where(wrong[rows], 1.0, rate),
         }
     )
-    return _with_repeats(queue, round(repeats * len(queue)), rng)
+    return with_repeats(queue, repeats, rng, function="Tagger")
 
 
-def _with_repeats(queue: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
+def shuffled(
+    table: pd.DataFrame, *, only: Any, repeats: float, rates: Any, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Every item of the table (or of ``only``) in random order, some of them a second time."""
+    rows = rng.permutation(np.flatnonzero(inside(table, only, function="Labeler")))
+    columns = {"item": table["item"].to_numpy()[rows], "repeat": 0, "sampling_rate": rates[rows]}
+    return with_repeats(pd.DataFrame(columns), repeats, rng, function="Labeler")
+
+
+def with_repeats(
+    queue: pd.DataFrame, repeats: float, rng: np.random.Generator, *, function: str
+) -> pd.DataFrame:
+    """The queue with a share of its items a second time, later, as repeat 1."""
+    number = isinstance(repeats, Real) and not isinstance(repeats, bool)
+    if not number or not 0 <= repeats <= 0.5:
+        raise ValueError(
+            f"{function}(repeats={repeats!r}): give the share of items to show a second time, "
+            "0 to 0.5."
+        )
+    count = round(repeats * len(queue))
     if not count:
         return queue
     gap = min(_REPEAT_GAP, len(queue) // 2)
@@ -109,170 +123,98 @@ def _with_repeats(queue: pd.DataFrame, count: int, rng: np.random.Generator) -> 
     return both.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
 
 
-@dataclass
-class Said:
-    """What one annotator has said of one slot: its events, and what holds now."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-    seen: bool = False
-    note: str = ""
-
-    def add(self, event: dict[str, Any]) -> None:
-        """Work everything out again: an event taken back counts as never written."""
-        self.events.append(event)
-        self.tags, self.asked, self.seen, self.note = [], set(), False, ""
-        gone = {e["undoes"] for e in self.events if e["undoes"]}
-        for event in self.events:
-            if event["id"] not in gone and not event["undoes"]:
-                self._take(event["kind"], event["value"], event["vocabulary"])
-
-    def _take(self, kind: str, value: str, vocabulary: Iterable[str]) -> None:
-        if kind == "seen":
-            self.seen = True
-            self.asked.update(vocabulary)
-        elif kind == "unseen":
-            self.seen = False
-            self.asked.clear()
-        elif kind == "note":
-            self.note = value
-        elif kind in ("tag", "untag"):
-            self.tags = [tag for tag in self.tags if tag != value]
-            self.tags += [value] if kind == "tag" else []
-
-
-class Progress:
-    """The state of one annotator's slots: a fold over the journal's events, kept up to date."""
-
-    def __init__(self, items: Iterable[str], vocabulary: Iterable[str]):
-        self.vocabulary = list(vocabulary)
-        self.history: list[dict[str, Any]] = []
-        self._items = set(items)
-        self._said: dict[Slot, Said] = {}
-        self._known: set[str] = set()
-        self._asked: Counter[str] = Counter()
-        self._looked_at = 0
-
-    def of(self, slot: Slot) -> Said:
-        return self._said.get(slot) or Said()
-
-    def apply(self, event: dict[str, Any]) -> bool:
-        """Take an event in, once; False where it was known or is about an item not here."""
-        if event["id"] in self._known or event["item"] not in self._items:
-            return False
-        self._known.add(event["id"])
-        self.learn([*event["vocabulary"], *([event["value"]] if event["kind"] == "tag" else [])])
-        slot = (event["item"], event["repeat"])
-        said = self._said.setdefault(slot, Said())
-        self._count(said, slot, -1)
-        said.add(event)
-        self._count(said, slot, 1)
-        self._remember(event)
-        return True
-
-    def learn(self, tags: Iterable[str]) -> None:
-        """Offer these tags from now on."""
-        for tag in tags:
-            if tag not in self.vocabulary and tag not in RESERVED_TAGS:
-                self.vocabulary.append(tag)
-
-    def unchecked(self, tag: str) -> list[str]:
-        """Items seen while this tag was not on offer, and not given it since."""
-        return [
-            item
-            for (item, repeat), said in self._said.items()
-            if repeat == 0 and said.seen and tag not in said.asked and tag not in said.tags
-        ]
-
-    def unchecked_counts(self) -> dict[str, int]:
-        left = {tag: self._looked_at - self._asked[tag] for tag in self.vocabulary}
-        return {tag: n for tag, n in left.items() if n}
-
-    def _count(self, said: Said, slot: Slot, step: int) -> None:
-        if said.seen and slot[1] == 0:
-            self._looked_at += step
-            for tag in said.asked.union(said.tags):
-                self._asked[tag] += step
-
-    def _remember(self, event: dict[str, Any]) -> None:
-        """What undo can take back, the latest last."""
-        if event["undoes"]:
-            self.history = [e for e in self.history if e["id"] != event["undoes"]]
-        elif event["kind"] != "label":
-            self.history.append(event)
-
-
-def renamed(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events with tags under their present names, as ``Journal.rename_tag`` left them."""
-    events = list(events)
-    undone = {event["undoes"] for event in events if event["undoes"]}
-    names: dict[str, str] = {}
-    out = []
-    for event in reversed(events):  # a name holds for what was written before it
-        if event["kind"] != "rename":
-            words = [names.get(tag, tag) for tag in event["vocabulary"]]
-            value = event["value"]
-            if event["kind"] in ("tag", "untag"):
-                value = names.get(value, value)
-            out.append({**event, "value": value, "vocabulary": list(dict.fromkeys(words))})
-        elif event["id"] not in undone and not event["undoes"]:
-            old, new = event["vocabulary"]
-            names[old] = names.get(new, new)
-    return out[::-1]
-
-
-def slim(event: Mapping[Any, Any]) -> dict[str, Any]:
-    """The fields that decide what holds, as JSON can carry them."""
-    undoes = event.get("undoes")
-    return {
-        "id": event["id"],
-        "item": event["item"],
-        "kind": event["kind"],
-        "value": event["value"],
-        "repeat": int(event.get("repeat") or 0),
-        "vocabulary": list(event.get("vocabulary") or ()),
-        "undoes": undoes if isinstance(undoes, str) else None,
-    }
-
-
 def vocabulary(tags: Iterable[str]) -> list[str]:
-    if isinstance(tags, str):
+    """The tags on offer, each once."""
+    clean = names(tags, "tag", function="Tagger")
+    return [tag for tag in dict.fromkeys(clean) if tag not in RESERVED_TAGS]
+
+
+def classes(labels: Iterable[str]) -> list[str]:
+    """The classes in the order of their keys."""
+    clean = names(labels, "label", function="Labeler")
+    twice = [label for label in dict.fromkeys(clean) if clean.count(label) > 1]
+    if twice:
+        raise ValueError(f"Labeler(labels=...) names {twice[0]!r} more than once.")
+    if len(clean) < 2:
+        raise ValueError(
+            f"Labeler(labels={clean!r}): give at least two classes to choose from, in the order "
+            "of their keys."
+        )
+    return clean
+
+
+def names(words: Iterable[str], what: str, *, function: str) -> list[str]:
+    """Each word in its one spelling; raises where one is no single line of text."""
+    if isinstance(words, str):
         raise ValueError(  # noqa: TRY004 - a wrong value to the person who typed it
-            f"Tagger(tags={tags!r}): give a list of tags, such as [{tags!r}]."
+            f"{function}({what}s={words!r}): give a list of {what}s, such as [{words!r}]."
         )
     clean = []
-    for tag in tags:
-        if not isinstance(tag, str) or not tag.strip() or not tag.isprintable() or len(tag) > 200:
+    for word in words:
+        text = isinstance(word, str)
+        if not text or not word.strip() or not word.isprintable() or len(word) > 200:
+            mend = "" if text else f" Make them text: [str({what}) for {what} in {what}s]."
             raise ValueError(
-                f"a tag is one line of text with at most 200 characters; this one is "
-                f"{str(tag)[:60]!r} ({type(tag).__name__}, {len(str(tag)):,} characters)."
+                f"a {what} is one line of text with at most 200 characters; this one is "
+                f"{str(word)[:60]!r} ({type(word).__name__}, {len(str(word)):,} characters).{mend}"
             )
-        clean.append(unicodedata.normalize("NFC", tag.strip()))
-    return [tag for tag in dict.fromkeys(clean) if tag not in RESERVED_TAGS]
+        clean.append(unicodedata.normalize("NFC", word.strip()))
+    return clean
+
+
+def require_class(label: str, labels: Collection[str]) -> str:
+    """The label, if it is one of the classes."""
+    if label in labels:
+        return label
+    raise ValueError(
+        f"there is no class {str(label)[:60]!r} here.{_meant(label, labels)} "
+        f"The classes: {', '.join(map(repr, labels))}."
+    )
 
 
 def without_prediction(table: pd.DataFrame) -> pd.DataFrame:
     """Without the columns that give the prediction away."""
-    wrong = pd.Series(errors(table))
-    telling = ["prediction", "score"]
-    for name in table.columns.difference(["item", "label", "prediction", "score"]):
-        values = table[name]
-        if values.map(np.ndim).gt(0).any():
-            continue
-        same = values.equals(table["prediction"])
-        agrees = values.eq(wrong)
-        if same or (values.isin([True, False]).all() and (agrees.all() or not agrees.any())):
-            telling.append(name)
+    return _without(table, ["prediction", "score"], ["prediction"])
+
+
+def without_answer(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that give the label away: what is left may be seen while labelling."""
+    return _without(table, list(_TELLING), ["label", "gold", "prediction"])
+
+
+def _without(table: pd.DataFrame, names: list[str], answers: list[str]) -> pd.DataFrame:
+    """Without these columns, their copies, and those that tell right from wrong."""
+    told = [_plain(table[name]) for name in answers if name in table.columns]
+    if {"label", "prediction"} <= set(table.columns):
+        wrong = pd.Series(errors(table))
+        told += [_plain(wrong), _plain(~wrong)]
+    telling = list(names)
+    for name in table.columns.difference(["item", "label", *names]):
+        if not table[name].map(np.ndim).gt(0).any():
+            same = _plain(table[name])
+            telling += [name] if any(same.equals(answer) for answer in told) else []
     return table.drop(columns=telling, errors="ignore")
 
 
-def require_item(item: str, queued: Collection[str]) -> None:
-    """Raise unless the item is one to be tagged here."""
+def _plain(values: pd.Series) -> pd.Series:
+    """As texts, so that 7 and "7" are one, and True and 1."""
+    if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        values = values.astype("Float64")
+    return values.map(_word).astype(object).reset_index(drop=True)
+
+
+def _word(value: Any) -> str:
+    text = "" if pd.isna(value) else str(value).strip().casefold()
+    return text.removesuffix(".0")
+
+
+def require_item(item: str, queued: Collection[str], *, function: str) -> None:
+    """Raise unless the item is one to be looked at here."""
     if item not in queued:
+        name = function.lower()
         raise ValueError(
-            f"the item {item!r} is not in this tagger's queue of {len(queued):,} items."
-            f"{_meant(item, queued)} tagger.queue lists them."
+            f"the item {item!r} is not in this {name}'s queue of {len(queued):,} items."
+            f"{_meant(item, queued)} {name}.queue lists them."
         )
 
 

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { load } from "./load.mjs";
+import { SHARED, load } from "./load.mjs";
 
-const rules = await load("tagger_rules.js");
-const { ACTIONS, Outbox, backoff, cleanTag, fold, inverse, keyAction, nextUnseen, saveText, wanted } = rules;
+const whole = await load(...SHARED, "tagger.js");
+const { ACTIONS, Outbox, backoff, cleanTag, fold, inverse, keysOf, nextUnseen, saveText, wanted } = whole;
+const keyAction = (event) => whole.keyAction(event, keysOf(ACTIONS));
 
 const key = (name, more = {}) => ({ key: name, code: "", ...more });
 
-test("the three files together are one module with a render function", async () => {
-  const whole = await load("tagger_rules.js", "tagger_media.js", "tagger.js");
+test("the files together are one module with a render function", () => {
   assert.equal(typeof whole.default.render, "function");
 });
 
 test("digits go by their place on the keyboard, letters by what they say", () => {
-  assert.deepEqual(keyAction(key("&", { code: "Digit1" })), { action: "tag", place: 0, go: undefined });
-  assert.deepEqual(keyAction(key("!", { code: "Digit1", shiftKey: true })), { action: "tag", place: 0, go: true });
+  assert.deepEqual(keyAction(key("&", { code: "Digit1" })), { action: "digit", place: 0, go: undefined });
+  assert.deepEqual(keyAction(key("!", { code: "Digit1", shiftKey: true })), { action: "digit", place: 0, go: true });
   assert.equal(keyAction(key("7", { code: "Numpad7", shiftKey: false })).place, 6);
   assert.equal(keyAction(key("End", { code: "Numpad1" })), null, "NumLock off: not a digit");
   assert.equal(keyAction(key("0", { code: "Digit0" })), null);
@@ -50,6 +50,8 @@ test("what holds is worked out from the events; undone ones never happened", () 
   assert.deepEqual(fold([event("1", "tag", "a"), event("2", "tag", "a"), event("3", "untag", "a", "2")]).tags, ["a"]);
   assert.equal(fold([event("1", "note", "x"), event("2", "note", "y"), event("3", "note", "", "2")]).note, "x");
   assert.equal(fold([event("1", "seen"), event("2", "unseen", "", "1")]).seen, false);
+  // An undo that was itself taken back.
+  assert.equal(fold([event("1", "seen"), event("2", "unseen", "", "1"), event("3", "seen", "", "2")]).seen, true);
 });
 
 test("the inverse of an event names it", () => {
@@ -106,31 +108,31 @@ class Storage extends Map {
   setItem(name, text) { if (this.full) throw new Error("quota"); this.set(name, text); }
   removeItem(name) { this.delete(name); }
 }
-const whole = (id, at = "2026-01-01T00:00:00.000Z") => ({ id, at, item: "i", kind: "tag", value: "a", repeat: 0, vocabulary: ["a"], undoes: null });
+const complete = (id, at = "2026-01-01T00:00:00.000Z") => ({ id, at, item: "i", kind: "tag", value: "a", repeat: 0, vocabulary: ["a"], undoes: null });
 
 test("what the journal lacks is kept in the browser, in order, and leaves one by one", () => {
   const storage = new Storage([["other program", "{}"], ["p:broken", "{"], ["p:odd", '{"id": 1}']]);
   const first = new Outbox(storage, "p:");
-  for (const id of ["c", "a", "b"]) first.put(whole(id));
+  for (const id of ["c", "a", "b"]) first.put(complete(id));
   assert.deepEqual(new Outbox(storage, "p:").list().map(({ id }) => id), ["c", "a", "b"]);
   assert.deepEqual(new Outbox(storage, "q:").list(), []);
   // Another tab, open at the same time, puts its own: neither overwrites the other's.
   const second = new Outbox(storage, "p:");
-  second.put(whole("d", "2026-01-02T00:00:00.000Z"));
+  second.put(complete("d", "2026-01-02T00:00:00.000Z"));
   first.drop(["a", "c", "unknown"]);
   assert.deepEqual(new Outbox(storage, "p:").list().map(({ id }) => id), ["b", "d"]);
   assert.ok(storage.has("other program"));
-  assert.deepEqual(Object.keys(second.list()[0]).sort(), Object.keys(whole("x")).sort());
+  assert.deepEqual(Object.keys(second.list()[0]).sort(), Object.keys(complete("x")).sort());
 });
 
 test("a full or forbidden storage is told, and the events stay in memory", () => {
   const storage = Object.assign(new Storage(), { full: true });
   const full = new Outbox(storage, "p:");
-  full.put(whole("a"));
+  full.put(complete("a"));
   assert.equal(full.kept, false);
   assert.equal(full.list().length, 1);
   const none = new Outbox(null, "p:");
-  none.put(whole("a"));
+  none.put(complete("a"));
   none.drop(["a"]);
   assert.equal(none.kept, false);
   assert.deepEqual(none.list(), []);
