@@ -76,7 +76,8 @@ def hlp_of(
             f"{function}() needs hlp as a fraction between 0 and 1 (0.93, not 93); "
             f"found {_tables._some(bad)}."
         )
-    other = [name for name in table["slice"] if name not in names]
+    # "all" is the first row of what baselines.human gives: of everything, not of a slice.
+    other = [name for name in table["slice"] if name not in names and name != "all"]
     if other:
         notes.append(f"HLP is given for {_tables._some(other)}, which is no slice here: not used.")
     table = table.assign(hlp=values).set_index("slice")
