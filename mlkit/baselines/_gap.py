@@ -139,6 +139,11 @@ def _several(baselines: Baseline | Iterable[Baseline]) -> list[Baseline]:
         if isinstance(each, _human.Human):
             several.append(each)
             continue
+        if isinstance(each, pd.DataFrame) and "hlp" in each.columns:
+            raise TableError(
+                f"{_FUNCTION}() was given a table of HLP; people go in as human(...) itself, "
+                "which has their labels: the model is held against the same."
+            )
         table = _tables._need(each, ["baseline", "slice", "accuracy", "low", "high"], _FUNCTION)
         if table.empty:
             raise TableError(f"{_FUNCTION}() was given a baseline without a row.")

@@ -51,6 +51,7 @@ def majority_class(
     classes = _reference.classes_of(known["label"])
     own = _reference.code(known["label"].dropna(), classes)
     one = classes[_reference.commonest(own, np.ones(len(own)))]
+    one = one.item() if isinstance(one, np.generic) else one
     where = "in train" if train is not None else "of these very items, so it peeks: give train="
     source = f"always {one!r}, the commonest label {where}"
     notes = []
