@@ -262,10 +262,11 @@ def _table(
 def _tied(votes: _Votes, names: Any) -> np.ndarray:
     found = np.empty(len(votes.ways), object)
     found.fill(())
-    first = votes.first
-    for row in np.flatnonzero(votes.ways > 1):
-        labels = votes.label[first[row] : first[row] + votes.ways[row]]
-        found[row] = tuple(names[labels].tolist())
+    rows = np.flatnonzero(votes.ways > 1)
+    labels = names.take(votes.label[np.repeat(votes.ways > 1, votes.ways)]).tolist()
+    ends = np.cumsum(votes.ways[rows])
+    for row, start, end in zip(rows, ends - votes.ways[rows], ends, strict=True):
+        found[row] = tuple(labels[start:end])
     return found
 
 

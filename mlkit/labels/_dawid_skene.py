@@ -4,7 +4,6 @@ Items are taken in blocks: nothing of the size items x classes or items x annota
 the labels as a sparse matrix, the annotators' matrices, and one class an item.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -49,19 +48,15 @@ def fit(
     What is climbed is the log-likelihood plus ``smoothing`` x the sum of the logarithms of all
     cells of the matrices (a Dirichlet prior on their rows), divided by the number of items.
     """
-    from scipy import sparse
-
     n, annotators, k = shape
-    answer = annotator.astype(np.int32) * np.int32(k) + label.astype(np.int32)
-    ones = np.ones(len(item), np.float32)
-    votes = sparse.csr_matrix((ones, (item, answer)), shape=(n, annotators * k))
-    del answer, ones
-    counts, prior = _begin(votes, k)
+    votes = _votes(item, annotator, label, shape)
+    counts, prior = _begin(votes, annotators, k)
     path: list[float] = []
     converged = False
     while not converged and len(path) < max_iterations:
         logs = _log_errors(counts, k, smoothing)
         counts, prior, climbed = _iterate(votes, logs, prior)
+        prior /= n
         path.append((climbed + smoothing * float(logs.sum())) / n)
         converged = len(path) > 1 and path[-1] - path[-2] < tolerance
     logs = _log_errors(counts, k, smoothing)
@@ -79,22 +74,31 @@ def fit(
     )
 
 
-def _blocks(votes: Any, k: int) -> Iterator[tuple[int, Any]]:
+def _votes(
+    item: np.ndarray, annotator: np.ndarray, label: np.ndarray, shape: tuple[int, int, int]
+) -> list[Any]:
+    """Blocks of items: sparse matrices, a row an item, a column an annotator's answer."""
+    from scipy import sparse
+
+    n, annotators, k = shape
+    answer = annotator.astype(np.int32) * np.int32(k) + label.astype(np.int32)
+    ones = np.ones(len(item), np.float32)
+    votes = sparse.csr_matrix((ones, (item, answer)), shape=(n, annotators * k))
     step = max(1, _BLOCK // k)
-    for start in range(0, votes.shape[0], step):
-        yield start, votes[start : start + step].astype(float)
+    return [votes[start : start + step].astype(float) for start in range(0, n, step)]
 
 
-def _begin(votes: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _begin(votes: list[Any], annotators: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The annotators' counts and the classes' shares, were each item its shares of votes."""
-    counts, prior = np.zeros((votes.shape[1], k)), np.zeros(k)
-    one_vote = np.tile(np.eye(k), (votes.shape[1] // k, 1))
-    for _, block in _blocks(votes, k):
+    counts, sums, n = np.zeros((annotators * k, k)), np.zeros(k), 0
+    one_vote = np.tile(np.eye(k), (annotators, 1))
+    for block in votes:
         share = block @ one_vote
         share /= share.sum(axis=1, keepdims=True)
         counts += block.T @ share
-        prior += share.sum(axis=0)
-    return counts, prior / votes.shape[0]
+        sums += share.sum(axis=0)
+        n += len(share)
+    return counts, sums / n
 
 
 def _log_errors(counts: np.ndarray, k: int, smoothing: float) -> np.ndarray:
@@ -124,28 +128,28 @@ def _most(chance: np.ndarray) -> np.ndarray:
 
 
 def _iterate(
-    votes: Any, logs: np.ndarray, prior: np.ndarray
+    votes: list[Any], logs: np.ndarray, prior: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Both steps at once: each block's probabilities are summed up and forgotten."""
-    k = prior.size
-    counts, sums, likelihood = np.zeros_like(logs), np.zeros(k), 0.0
-    for _, block in _blocks(votes, k):
+    counts, sums, likelihood = np.zeros_like(logs), np.zeros_like(prior), 0.0
+    for block in votes:
         chance, part = _posterior(block, logs, prior)
         counts += block.T @ chance
         sums += np.ones(len(chance)) @ chance
         likelihood += part
-    return counts, sums / votes.shape[0], likelihood
+    return counts, sums, likelihood
 
 
-def _decide(votes: Any, logs: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    best, confidence = np.empty(votes.shape[0], np.int32), np.empty(votes.shape[0])
-    even = 0
-    for start, block in _blocks(votes, prior.size):
+def _decide(
+    votes: list[Any], logs: np.ndarray, prior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    best, confidence, even = [], [], 0
+    for block in votes:
         chance, _ = _posterior(block, logs, prior)
-        part = slice(start, start + len(chance))
         most = _most(chance)
         # Rounding must not choose between classes that are equally likely.
         equal = chance >= most[:, None] - 1e-9
-        best[part], confidence[part] = equal.argmax(axis=1), most
+        best.append(equal.argmax(axis=1).astype(np.int32))
+        confidence.append(most)
         even += int((equal.sum(axis=1) > 1).sum())
-    return best, confidence, even
+    return np.concatenate(best), np.concatenate(confidence), even

@@ -12,7 +12,7 @@ from mlkit import _tables
 from mlkit._tables import TableError
 
 _FUNCTION = "labels.issues"
-_CHUNK = 1 << 20  # cells of the probabilities looked at at a time
+_CHUNK = 1 << 18  # cells of the probabilities looked at at a time
 _OUT_OF_FOLD = (
     'cross_val_predict(model, x, y, cv=5, method="predict_proba") of scikit-learn gives '
     "probabilities from models that did not see the item"
@@ -58,21 +58,23 @@ def issues(
     """
     table = _tables.predictions(table, function=_FUNCTION, columns=("item", "label"))
     chances, names = _inputs(table, probabilities, classes)
-    given = names.get_indexer(pd.Index(table["label"]))
+    given = names.get_indexer(pd.Index(table["label"])).astype(np.int32)
     given[table["label"].isna().to_numpy()] = -1
-    own = _self_confidence(chances, given)
-    found = _flagged(chances, given, own) if (given >= 0).any() else np.empty(0, int)
-    best = chances[found].argmax(axis=1)
+    size, reach = _reach(chances, given)
+    joint, other = _confident(chances, given, reach)
+    _warn_in_sample(len(other), int(size.sum()))
+    found = _flagged(chances, given, other, _expected(joint, size[size > 0]))
+    own, best = chances[found, given[found]], chances[found].argmax(axis=1)
     likeliest = chances[found, best]
-    order = np.lexsort((found, -likeliest, own[found]))
-    found, best, likeliest = found[order], best[order], likeliest[order]
+    order = np.lexsort((found, -likeliest, own))
+    found, best = found[order], best[order]
     result = pd.DataFrame(
         {
-            "item": table["item"].to_numpy()[found],
+            "item": table["item"].array[found],
             "label": table["label"].array[found],
             "suggested": names.take(best).array,
-            "score": own[found],
-            "suggested_score": likeliest,
+            "score": own[order],
+            "suggested_score": likeliest[order],
             "rank": np.arange(1, len(found) + 1),
         }
     )
@@ -161,25 +163,33 @@ def _parts(chances: np.ndarray) -> list[slice]:
     return [slice(k, k + step) for k in range(0, len(chances), step)]
 
 
-def _self_confidence(chances: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Probability of each row's own label, NaN without one; the rows are checked on the way."""
-    bad, furthest, ones = 0, 0.0, np.ones(chances.shape[1], chances.dtype)
+def _reach(chances: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of each class, and the mean probability of the class among them.
+
+    The rows are checked on the way.
+    """
+    k = chances.shape[1]
+    bad, furthest, ones = 0, 0.0, np.ones(k, chances.dtype)
+    size, sums = np.zeros(k, int), np.zeros(k)
     for part in _parts(chances):
         rows = chances[part]
-        if rows.size and not rows.min() >= 0:  # NaN too
+        if not rows.min() >= 0:  # NaN too
             raise TableError(_not_probabilities(chances))
         off = np.abs(rows @ ones - 1)
-        bad, furthest = bad + int((off > 1e-3).sum()), max(furthest, float(off.max(initial=0)))
+        bad, furthest = bad + int((off > 1e-3).sum()), max(furthest, float(off.max()))
+        labelled = np.flatnonzero(given[part] >= 0)
+        label = given[part][labelled]
+        size += np.bincount(label, minlength=k)
+        sums += np.bincount(label, weights=rows[labelled, label], minlength=k)
     if bad:
         raise TableError(
             f"{_FUNCTION}() needs rows of probabilities that add up to 1; {bad:,} of "
             f"{len(chances):,} are off, by up to {furthest:.3g}. Scores become probabilities by "
             "a softmax, shares by p / p.sum(axis=1, keepdims=True)."
         )
-    own = np.full(len(chances), np.nan)
-    rows = np.flatnonzero(given >= 0)
-    own[rows] = chances[rows, given[rows]]
-    return own
+    # A class without labels is never reached; of equal probabilities rounding decides nothing.
+    reach = np.where(size > 0, np.maximum(sums / np.maximum(size, 1), 1e-6) - 1e-6, 2)
+    return size, reach.astype(chances.dtype)
 
 
 def _not_probabilities(chances: np.ndarray) -> str:
@@ -195,31 +205,63 @@ def _not_probabilities(chances: np.ndarray) -> str:
     )
 
 
-def _flagged(chances: np.ndarray, given: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Row numbers of likely label errors."""
-    k = chances.shape[1]
-    labelled = given >= 0
-    size = np.bincount(given[labelled], minlength=k)
-    reach = np.bincount(given[labelled], weights=own[labelled], minlength=k) / np.maximum(size, 1)
-    # A class without items is never reached; of equal probabilities rounding decides nothing.
-    reach = np.where(size > 0, np.maximum(reach, 1e-6) - 1e-6, 2).astype(chances.dtype)
-    joint = np.zeros((k, k), np.int64)
-    other = np.zeros(len(chances), bool)
+def _confident(
+    chances: np.ndarray, given: np.ndarray, reach: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (rows) against the class each item counts for (columns), over the classes that
+    occur; and which rows, by number, have another likeliest class than their label."""
+    occurs = reach < 2
+    k, place = int(occurs.sum()), np.cumsum(occurs) - 1
+    joint, other = np.zeros(k * k, np.int64), [np.empty(0, int)]
     for part in _parts(chances):
-        rows, label = chances[part], given[part]
+        label = given[part]
+        rows = chances[part]
+        numbers = np.arange(len(rows))
         sure = np.where(rows >= reach, rows, -1)
         best = sure.argmax(axis=1)
-        counts = (sure[np.arange(len(best)), best] >= 0) & (label >= 0)
-        joint += np.bincount(label[counts] * k + best[counts], minlength=k * k).reshape(k, k)
-        other[part] = rows.max(axis=1) > own[part] + 1e-8  # False without a label
-    _warn_in_sample(int(other.sum()), int(labelled.sum()))
-    wrong = _expected(joint, size)
+        counts = (sure[numbers, best] >= 0) & (label >= 0)
+        cell = place[label[counts]] * k + place[best[counts]]
+        joint += np.bincount(cell, minlength=k * k)
+        above = rows.max(axis=1) > rows[numbers, label] + 1e-8
+        other.append(part.start + np.flatnonzero(above & (label >= 0)))
+    return joint.reshape(k, k), np.concatenate(other)
+
+
+def _flagged(
+    chances: np.ndarray, given: np.ndarray, other: np.ndarray, wrong: np.ndarray
+) -> np.ndarray:
+    """The rows to look at: of each class and suggestion as many as are thought to be wrong."""
+    occurs = np.unique(given[given >= 0])
+    near_to = _by_class(other, given, occurs)
     flag = np.zeros(len(chances), bool)
-    order = np.argsort(given, kind="stable")[len(given) - int(labelled.sum()) :]
-    for rows, counts_of in zip(np.split(order, np.cumsum(size)[:-1]), wrong, strict=True):
-        for column in np.flatnonzero(counts_of).tolist():
-            flag[_furthest(chances, rows, own, other, column, int(counts_of[column]))] = True
-    return np.flatnonzero(flag & other)
+    for label, near, counts in zip(occurs, near_to, wrong, strict=True):
+        rows = chances[near]
+        for place in np.flatnonzero(counts):
+            column, most = occurs[place], int(counts[place])
+            margin = rows[:, column] - rows[:, label]
+            if most > int((margin > 1e-8).sum()):
+                # Rows whose label is likeliest have no positive margin: they come into it only
+                # now, to take the places of others.
+                every = np.flatnonzero(given == label)
+                margin = chances[every, column] - chances[every, label]
+                flag[np.intersect1d(_first(every, margin, most), near)] = True
+            else:
+                flag[_first(near, margin, most)] = True
+    return np.flatnonzero(flag)
+
+
+def _by_class(rows: np.ndarray, given: np.ndarray, classes: np.ndarray) -> list[np.ndarray]:
+    ordered = rows[np.argsort(given[rows], kind="stable")]
+    return np.split(ordered, np.searchsorted(given[ordered], classes[1:]))
+
+
+def _first(rows: np.ndarray, margin: np.ndarray, most: int) -> np.ndarray:
+    """The rows with the largest margins; of equal ones those that stand first in the table."""
+    if most >= len(rows):
+        return rows
+    last = np.partition(margin, len(margin) - most)[len(margin) - most]
+    above = rows[margin > last]
+    return np.concatenate([above, rows[margin == last][: most - len(above)]])
 
 
 def _expected(joint: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -245,29 +287,11 @@ def _expected(joint: np.ndarray, size: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _furthest(
-    chances: np.ndarray,
-    rows: np.ndarray,
-    own: np.ndarray,
-    other: np.ndarray,
-    column: int,
-    most: int,
-) -> np.ndarray:
-    """The ``most`` of these rows where the column exceeds the label's probability by most."""
-    near = rows[other[rows]]
-    margin = chances[near, column] - own[near]
-    # Rows whose label is the likeliest class have no positive margin: they come into it, and
-    # are flagged by nobody, only where positive ones run out.
-    if most > int((margin > 1e-8).sum()):
-        near, margin = rows, chances[rows, column] - own[rows]
-    return near[np.argsort(-margin, kind="stable")[:most]]
-
-
 def _warn_in_sample(other: int, labelled: int) -> None:
     if labelled >= 100 and other <= labelled // 500:
         warnings.warn(
             f"{_FUNCTION}(): the likeliest class is the label of {labelled - other:,} of "
             f"{labelled:,} items. That is how probabilities look of a model that was trained on "
             f"the same items, and these find nothing. {_OUT_OF_FOLD}.",
-            stacklevel=4,
+            stacklevel=3,
         )

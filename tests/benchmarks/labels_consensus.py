@@ -44,8 +44,8 @@ def predicted(n: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, k, n)
     given = np.where(rng.random(n) < 0.1, rng.integers(0, k, n), truth)
-    chances = rng.random((n, k), np.float32) ** 3
-    chances[np.arange(n), truth] += 2 * rng.random(n, np.float32)
+    chances = rng.random((n, k)) ** 3
+    chances[np.arange(n), truth] += 2 * rng.random(n)
     chances /= chances.sum(axis=1, keepdims=True)
     return given, chances
 

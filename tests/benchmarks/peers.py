@@ -73,13 +73,14 @@ space = {}
 exec(compile(task["setup"], "setup", "exec"), space)
 code = compile(task["call"], "call", "eval")
 gc.collect()
-before, start = begin(), time.perf_counter()
+before, start, used = begin(), time.perf_counter(), time.process_time()
 result = eval(code, space)
-seconds = time.perf_counter() - start
+seconds, used = time.perf_counter() - start, time.process_time() - used
 after = status("VmHWM") if os.path.exists("/proc/self/clear_refs") else lifetime()
 space["result"] = result
 told = str(eval(task["tell"], space))
-print(json.dumps({"seconds": seconds, "peak_mb": after - before, "result": told}))
+found = {"seconds": seconds, "cpu": used, "peak_mb": after - before, "result": told}
+print(json.dumps(found))
 """
 
 
@@ -125,7 +126,7 @@ def _build(folder: Path, needs: tuple[str, ...], inside: Path) -> None:
 
 
 def run(contestant: Contestant, *, timeout_s: float = 1800) -> dict:
-    """Once, in a fresh process on one core: `seconds, peak_mb, result`, or `failed` and why."""
+    """Once, in a fresh process on one core: `seconds, cpu, peak_mb, result`, or `failed`."""
     task = asdict(contestant) | {"folder": str(HERE)}
     threads = {f"{name}_NUM_THREADS": "1" for name in THREADS}
     command = [python(contestant.needs), "-c", CHILD]
@@ -149,9 +150,10 @@ def run(contestant: Contestant, *, timeout_s: float = 1800) -> dict:
 def race(
     contestants: Iterable[Contestant], *, turns: int = 3, timeout_s: float = 1800
 ) -> pd.DataFrame:
-    """In turns, the best of each: `contestant, seconds, peak_mb, times, result, failed`.
+    """In turns, the best of each: `contestant, seconds, cpu, peak_mb, result, failed`.
 
-    ``times`` is how many times the first contestant's time each one took, and ``memory`` its peak.
+    ``times`` is the processor seconds (`cpu`: what else the machine does counts least there) and
+    ``memory`` the peak, both as so many times the first contestant's.
     """
     contestants = list(contestants)
     found: dict[str, list[dict]] = {each.name: [] for each in contestants}
@@ -162,18 +164,20 @@ def race(
     rows = []
     for name, runs in found.items():
         good = [one for one in runs if "failed" not in one]
-        row = {"contestant": name, "seconds": min((g["seconds"] for g in good), default=None)}
-        row["peak_mb"] = min((g["peak_mb"] for g in good), default=None)
+        row: dict = {"contestant": name}
+        for what in ("seconds", "cpu", "peak_mb"):
+            row[what] = min((one[what] for one in good), default=float("nan"))
         row["result"] = good[0]["result"].replace("\n", " ")[:80] if good else ""
         row["failed"] = next((one["failed"] for one in runs if "failed" in one), "")
         rows.append(row)
-    table = pd.DataFrame(rows).astype({"seconds": float, "peak_mb": float})
-    table.insert(2, "times", table["seconds"] / table["seconds"].iloc[0])
-    table.insert(4, "memory", table["peak_mb"] / table["peak_mb"].iloc[0])
+    table = pd.DataFrame(rows)
+    table.insert(3, "times", table["cpu"] / table["cpu"].iloc[0])
+    table.insert(5, "memory", table["peak_mb"] / table["peak_mb"].iloc[0])
     return table
 
 
 def show(title: str, table: pd.DataFrame) -> None:
-    forms = {"seconds": "{:.3f}", "times": "{:.1f}", "peak_mb": "{:.0f}", "memory": "{:.1f}"}
+    forms = dict.fromkeys(["seconds", "cpu"], "{:.3f}") | {"peak_mb": "{:.0f}"}
+    forms |= dict.fromkeys(["times", "memory"], "{:.1f}")
     formatters = {name: form.format for name, form in forms.items()}
     print(f"\n{title}", table.to_string(index=False, formatters=formatters), sep="\n", flush=True)
