@@ -70,15 +70,6 @@ NORMALISATIONS: dict[str, Callable[[str], str]] = {
     "lower case": str.lower,
     "blanks": _blanks,
 }
-SAYS = {
-    "accents": "é and e",
-    "numbers": "twenty-one and 21",
-    "fillers": "um, uh, er, hm left out",
-    "apostrophes": "don't and dont",
-    "punctuation": "commas, stops, hyphens",
-    "lower case": "The and the",
-    "blanks": "one blank between words",
-}
 
 
 def _digits(words: str) -> str:

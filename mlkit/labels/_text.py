@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlkit import _show, _stats, _tables
 from mlkit._tables import TableError
-from mlkit.labels import _coded, _normalise
+from mlkit.labels import _coded, _normalise, _pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -190,22 +190,8 @@ class Pairs:
     @classmethod
     def of(cls, item: np.ndarray, n_items: int) -> "Pairs":
         """All pairs of rows of one item; rows are sorted by item."""
-        size = np.bincount(item, minlength=n_items)
-        start = np.cumsum(size) - size
-        first, second, whose = [], [], []
-        for n in np.unique(size[size > 1]):
-            members = np.flatnonzero(size == n)
-            i, j = np.triu_indices(n, 1)
-            first.append((start[members, None] + i).ravel())
-            second.append((start[members, None] + j).ravel())
-            whose.append(np.repeat(members, len(i)))
-        none = [np.zeros(0, int)]
-        return cls(
-            first=np.concatenate(first or none),
-            second=np.concatenate(second or none),
-            item=np.concatenate(whose or none),
-            number=size * (size - 1) // 2,
-        )
+        first, second, whose = _pairs.inside(item, n_items)
+        return cls(first, second, whose, number=np.bincount(whose, minlength=n_items))
 
     def sums(self, text: list[str]) -> np.ndarray:
         """Per item the sums of its pairs, in the order of the measures."""
