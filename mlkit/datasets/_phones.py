@@ -1,5 +1,6 @@
 """Phone inspections: rendered pictures, and simulated inspectors who draw the line elsewhere."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mlkit.datasets._arguments import count, split
-from mlkit.datasets._phone_pictures import HEIGHT, PIXELS_PER_MM, WIDTH, photograph
+from mlkit.datasets._phone_pictures import (
+    HEIGHT,
+    PIXELS_PER_MM,
+    WIDTH,
+    Photograph,
+    photograph,
+)
 
 _COLUMNS = ["item", "annotator", "label", "scratch_mm", "threshold_mm", "image"]
 _COLUMNS += ["x1", "y1", "x2", "y2", "split"]
@@ -55,9 +62,7 @@ def make_phone_inspections(
             f"got {noise_mm!r}."
         )
     phones_seed, people_seed = np.random.default_rng(rng).integers(2**62, size=2).tolist()
-    photographs = [photograph(np.random.default_rng([phones_seed, i])) for i in range(items)]
-    for each in photographs:
-        each.image.setflags(write=False)  # its rows share it: a change would change them all
+    photographs = [_photograph(phones_seed, i) for i in range(items)]
     phones = pd.DataFrame(
         {
             "item": [f"phone-{i + 1:03d}" for i in range(items)],
@@ -73,6 +78,13 @@ def make_phone_inspections(
     ]
     table = pd.concat(answers).sort_index(kind="stable")
     return table.reset_index(drop=True)[_COLUMNS]
+
+
+@functools.lru_cache(maxsize=128)  # 66 MB, so that another rule costs no second rendering
+def _photograph(seed: int, number: int) -> Photograph:
+    taken = photograph(np.random.default_rng([seed, number]))
+    taken.image.setflags(write=False)  # many rows share it: a change would change them all
+    return taken
 
 
 def _inspect(
