@@ -290,3 +290,19 @@ def test_the_same_seed_gives_the_same_interval():
     people, table = baselines.human(by_words(words)), dev("x" * 60, "x" * 60)
     one, two, other = (baselines.gap(table, people, rng=seed) for seed in (1, 1, 2))
     assert (one.low, one.high) == (two.low, two.high) != (other.low, other.high)
+
+
+def test_in_a_slice_that_is_a_class_the_habit_says_nothing():
+    """All of its items have the label, so whoever always gives it is right there."""
+    rng = np.random.default_rng(0)
+    truth = rng.choice(list("xy"), 400)
+    said = np.where(rng.random((400, 5)) < 0.8, truth[:, None], rng.choice(list("xy"), (400, 5)))
+    people = baselines.human(by_words(["".join(row) for row in said]))
+    table = dev(truth, truth, half=rng.random(400) < 0.5)
+    members = slices.memberships(table, columns=["label", "half"])
+    result = baselines.gap(table, people, members=members).table.set_index("slice")
+    assert result["constant"].isna().to_dict() == {
+        "all": False, "label = x": True, "label = y": True, "half = False": False,
+        "half = True": False,
+    }  # fmt: skip
+    assert not result["warning"].str.contains("by a habit").any()

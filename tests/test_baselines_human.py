@@ -457,3 +457,15 @@ def test_html_is_escaped_and_the_plot_can_be_read_out():
     ax = result.plot()
     assert ax.figure.get_label().startswith("Human-level performance in each slice. People are")
     assert [t.get_text() for t in ax.get_yticklabels()] == [r"place = <b>\$1  (8)", "all  (8)"]
+
+
+def test_a_habit_in_a_slice_is_noted_and_one_over_all_is_in_the_sentence():
+    rng = np.random.default_rng(0)
+    habit = np.where(rng.random((300, 2)) < 0.7, "m", "n")
+    table = by_words(["".join(row) for row in habit] + ["xx", "yy", "zz"] * 300)
+    table["style"] = ["free"] * 600 + ["fixed"] * 1800
+    result = baselines.human(table, by="style")
+    assert "Careful" not in repr(result)
+    (note,) = [note for note in result.notes if "habit" in note]
+    assert note.startswith("style = free: whoever always gives the commonest label")
+    assert note.endswith("(Not so where the slice is a class.)")

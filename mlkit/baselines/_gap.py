@@ -79,21 +79,16 @@ def gap(
     baselines : one or more of ``human(...)``, ``rule(...)``, ``published(...)`` and so on.
     members : memberships; rows for each slice.
 
-    Returns
-    -------
     ``.table``: ``slice, baseline, n, model, baseline_accuracy, gap`` with limits, ``reference``,
     ``interval`` (*paired*: same items, Newcombe 1998; *bootstrap*: items drawn for both at once;
     *independent*: Newcombe 1998), ``constant`` (as in ``human``), ``warning``.
 
     Examples
     --------
-    >>> dev = pd.DataFrame({"item": list("abcd"), "label": list("xxxy")})
-    >>> dev["prediction"] = list("xxyy")
-    >>> old = dev.assign(prediction=list("xyyy"))
-    >>> from mlkit.baselines import previous
-    >>> gap(dev, previous(dev, old)).table[["baseline", "model", "baseline_accuracy", "gap"]]
-       baseline  model  baseline_accuracy   gap
-    0  previous   0.75                0.5 -0.25
+    >>> from mlkit.baselines import published
+    >>> dev = pd.DataFrame({"item": ["a", "b"], "label": ["x", "x"], "prediction": ["x", "y"]})
+    >>> round(gap(dev, published(0.9, 500, source="Doe 2020")).gap, 2)
+    0.4
     """
     rng = np.random.default_rng(rng)
     table = _tables.predictions(predictions, function=_FUNCTION)
@@ -107,6 +102,9 @@ def gap(
     rivals.sort(key=lambda rival: rival.name != PEOPLE)
     _one_name_each([rival.name for rival in rivals])
     rows = [rival.row(part, rng) for part in parts for rival in rivals]
+    for name in _classes(table, parts):
+        for row in rows:
+            row["constant"] = np.nan if row["slice"] == name else row["constant"]
     notes += _counted(table, wrong)
     result = pd.DataFrame(rows)
     result["warning"] = [" ".join(_warnings(row)) for row in result.to_dict("records")]
@@ -166,6 +164,14 @@ def _one_name_each(names: list[str]) -> None:
             f"{_FUNCTION}() was given two baselines of one name: {_tables._some(twice)}. "
             "Give each its own name=."
         )
+
+
+def _classes(table: pd.DataFrame, parts: list[_parts.Part]) -> list[str]:
+    """Slices that are a class: always giving it is right there by the choice of items."""
+    if table["label"].nunique() < 2:
+        return []
+    labels = [(part.name, set(table["label"][part.rows].dropna())) for part in parts]
+    return [name for name, found in labels if len(found) == 1]
 
 
 def _counted(table: pd.DataFrame, wrong: np.ndarray) -> Iterator[str]:

@@ -44,13 +44,10 @@ class Human:
             f"{_tables._count(int(first['labels']), 'label')} on {_tables._count(self.n, 'item')}, "
             f"{first['labels_per_item']:.3g} labels an item."
         )
-        beaten = self.table[_beaten(self.table)]
-        if len(beaten):
-            part = beaten.iloc[0]
-            where = "" if part["slice"] == _parts.ALL else f" in {part['slice']}"
+        if _beaten(self.table)[0]:
             text += (
-                f" Careful: whoever always gives the commonest label is right in "
-                f"{_show.percent(part['constant'])}{where}, more often than people."
+                " Careful: whoever always gives the commonest label is right in "
+                f"{_show.percent(first['constant'])}, more often than people."
             )
         return text
 
@@ -82,8 +79,6 @@ def human(
     by : columns of it; a slice for each value (``by="annotator"``: each person).
     members : memberships, as from ``slices.memberships``; a slice for each column.
 
-    Returns
-    -------
     ``.table``: ``slice, hlp, hlp_low, hlp_high, n`` (items), ``labels, labels_per_item,
     reference, constant`` (what the commonest label alone reaches; missing in slices of one
     class), ``why``. Intervals: bootstrap over items (Efron 1979), annotators fixed; where few
@@ -110,7 +105,8 @@ def human(
     table = pd.DataFrame([_row(labels, part, rng) for part in parts])
     chosen = _made_of_labels(labels, [] if by is None else [by] if isinstance(by, str) else by)
     for name in chosen:
-        table.loc[table["slice"].str.startswith(f"{name} = "), "constant"] = np.nan
+        ours = table["slice"].str.startswith((f"{name} = ", f"{name} is missing"))
+        table.loc[ours, "constant"] = np.nan
     notes += _remarks(labels, table, chosen)
     first = table.iloc[0]
     return Human(
@@ -185,10 +181,11 @@ def _remarks(labels: _labels.Labels, table: pd.DataFrame, chosen: list[str]) -> 
 
 def _on_style(table: pd.DataFrame) -> Iterator[str]:
     for row in table[_beaten(table)].to_dict("records"):
+        by_choice = "" if row["slice"] == _parts.ALL else " (Not so where the slice is a class.)"
         yield (
             f"{row['slice']}: whoever always gives the commonest label is right in "
             f"{_show.percent(row['constant'])}, people in {_show.percent(row['hlp'])}. There a "
-            "model can beat people by a habit alone: agree on a guide before comparing."
+            f"model can beat people by a habit alone: agree on a guide before comparing.{by_choice}"
         )
 
 
@@ -196,7 +193,7 @@ def _on_gold(labels: _labels.Labels) -> Iterator[str]:
     size = np.bincount(labels.item)
     several = size[labels.item] > 1
     if several.any():
-        others = labels.votes.score(labels.own)[several]
+        others = labels.votes.score(labels.own[several], np.flatnonzero(several))
         weight, right = labels.weight[several], labels.table["right"].to_numpy()[several]
         agree, gold = (np.average(values, weights=weight) for values in (others, right))
         yield (

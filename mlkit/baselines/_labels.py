@@ -24,11 +24,11 @@ class Labels:
     weight: np.ndarray  # how many items each row's item stands for
     notes: list[str] = field(default_factory=list)
 
-    def score(self, answer: np.ndarray) -> np.ndarray:
+    def score(self, answer: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """How right each answer is against what its row is held against."""
         if self.gold is None:
-            return self.votes.score(answer)
-        return (answer == self.gold).astype(float)
+            return self.votes.score(answer, rows)
+        return (answer == self.gold[rows]).astype(float)
 
     def by_item(self, rows: np.ndarray, weight: np.ndarray, answer: np.ndarray) -> "Sums":
         """Sums over the labels of each item among these rows."""
@@ -46,14 +46,14 @@ class Labels:
 
         NaN where they are the rows of one class: there it is right by the choice of rows.
         """
-        one = np.full(len(self.item), _reference.commonest(self.own[rows], weight[rows]))
+        one = np.full(len(rows), _reference.commonest(self.own[rows], weight[rows]))
         if self.gold is None:
-            alone = self.votes.given(one) == self.votes.lead
+            alone = self.votes.given(one, rows) == self.votes.lead[rows]
         else:
-            alone = self.gold == self.gold[rows[0]]
-        if alone[rows].all():
+            alone = self.gold[rows] == self.gold[rows[0]]
+        if alone.all():
             return float("nan")
-        return float(np.average(self.score(one)[rows], weights=weight[rows]))
+        return float(np.average(self.score(one, rows), weights=weight[rows]))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def judged(annotations: pd.DataFrame, *, function: str) -> Labels:
         weight=_weight(table, function),
         notes=notes,
     )
-    table["right"] = made.score(own)
+    table["right"] = made.score(own, np.arange(len(own)))
     return made
 
 

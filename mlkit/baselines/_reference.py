@@ -27,19 +27,19 @@ class Votes:
     counts: np.ndarray  # how many labels each pair has
     classes: int
 
-    def score(self, answer: np.ndarray) -> np.ndarray:
-        """How right each answer is, one a label, against what the others on that item say.
+    def score(self, answer: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """How right each answer is in these rows, against what the others on that item say.
 
         ``answer`` is a class or -1 for one that nobody gave. The label left out is never part
         of the consensus, whoever is scored against it.
         """
-        others = self.given(answer) - (answer == self.own)
-        right = (others == self.top) & (self.top > 0)
-        return np.where(right, 1 / np.maximum(self.ties, 1), 0.0)
+        others = self.given(answer, rows) - (answer == self.own[rows])
+        right = (others == self.top[rows]) & (self.top[rows] > 0)
+        return np.where(right, 1 / np.maximum(self.ties[rows], 1), 0.0)
 
-    def given(self, answer: np.ndarray) -> np.ndarray:
-        """How many people on its item gave each answer."""
-        wanted = self.item * self.classes + answer
+    def given(self, answer: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """How many people on the items of these rows gave each answer."""
+        wanted = self.item[rows] * self.classes + answer
         place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
         return np.where((self.pairs[place] == wanted) & (answer >= 0), self.counts[place], 0)
 

@@ -92,7 +92,8 @@ def people(table: pd.DataFrame, wrong: np.ndarray, human: _human.Human, notes: l
     if labels.gold is not None:
         notes += _other_gold(table, labels, place)
     notes += human.notes
-    return People(labels, place, labels.score(np.where(place >= 0, answer, -1)))
+    model = labels.score(np.where(place >= 0, answer, -1), np.arange(len(place)))
+    return People(labels, place, model)
 
 
 def _other_gold(table: pd.DataFrame, labels: _labels.Labels, place: np.ndarray) -> list[str]:
