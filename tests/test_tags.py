@@ -160,12 +160,16 @@ def test_notes_and_labels_hold_the_last_word(journal):
     journal.label("7", "no", annotator="ada", guide="v2")
     journal.label("7", "yes", annotator="ada", repeat=1)
     assert journal.notes()[["item", "note"]].to_numpy().tolist() == [["7", "second\nline"]]
+    journal.label("7", "no", annotator="ada", repeat=1, duration_s=2.5)
     labels = journal.annotations()
     assert labels[["item", "annotator", "label", "repeat"]].to_numpy().tolist() == [
+        ["7", "ada", "yes", 0],
         ["7", "ada", "no", 0],
-        ["7", "ada", "yes", 1],
+        ["7", "ada", "no", 1],
     ]
-    assert labels["guide"].iloc[0] == "v2"
+    assert labels["guide"].iloc[:2].tolist() == ["v1", "v2"], "a guide's labels are its own"
+    assert labels["duration_s"].isna().tolist() == [True, True, False]
+    assert labels["duration_s"].iloc[2] == 2.5
 
 
 def test_items_come_in_the_order_they_were_first_done(journal):
@@ -351,6 +355,7 @@ def test_every_field_comes_back_as_it_was_written(journal):
         "sampling_rate": 0.1,
         "undoes": None,
         "guide": "v2",
+        "duration_s": 1.25,
     }
     journal.write([event])
     (back,) = journal.events().to_dict("records")
@@ -401,6 +406,9 @@ def test_a_tag_has_one_spelling(journal):
         ({"kind": "seen", "repeat": True}, "repeat is a whole number"),
         ({"kind": "seen", "sampling_rate": 0}, "above 0 and at most 1"),
         ({"kind": "seen", "sampling_rate": float("nan")}, "above 0 and at most 1"),
+        ({"kind": "seen", "duration_s": -1}, "duration_s is a number of seconds, 0 or more"),
+        ({"kind": "seen", "duration_s": float("nan")}, "duration_s is a number of seconds"),
+        ({"kind": "seen", "duration_s": "2 s"}, "duration_s is a number of seconds"),
         ({"kind": "seen", "annotator": ""}, "An annotator cannot be empty"),
         ({"kind": "seen", "tags": ["x"]}, "no field 'tags'; the fields are id, annotator"),
         ({"kind": "rename", "value": "x"}, "names the old tag and the new"),
@@ -642,7 +650,7 @@ def full(journal):
     journal.tag("b.png", "'quoted", annotator="ada@example.org")
     journal.seen("b.png", vocabulary=["=1+1"], annotator="ada@example.org")
     journal.note("b.png", '-2 dB,\n"loud"')
-    journal.label("c.png", "cat", annotator="bo")
+    journal.label("c.png", "cat", annotator="bo", duration_s=3.5, guide="v1")
     journal.seen("a.png", vocabulary=["blur"], repeat=1)
     journal.tag("c.png", FLAGGED)
     journal.tag("c.png", "blur")
@@ -720,6 +728,7 @@ def test_label_studio_json_goes_out_and_comes_back(full, tmp_path):
     assert back.repeats()[["item", "tag", "repeat"]].equals(
         full.repeats()[["item", "tag", "repeat"]]
     )
+    assert back.annotations()["duration_s"].tolist() == [3.5]
     assert sorted(back.vocabulary()) == sorted(full.vocabulary())
     assert back.from_label_studio(tmp_path / "tasks.json") == 0
     assert full.from_label_studio(tmp_path / "tasks.json") == 0

@@ -231,6 +231,74 @@ def test_a_journal_on_a_server_does_what_one_in_a_file_does(database, tmp_path):
     server.close()
 
 
+# --- journals from before duration_s ----------------------------------------------------------
+
+
+@pytest.fixture
+def older(where):
+    """A journal as it was made before events had a duration, with one label in it."""
+    journal = Journal(where)
+    with journal._store.writing() as connection:
+        connection.execute(sa.text("ALTER TABLE mlkit_events DROP COLUMN duration_s"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO mlkit_events VALUES ('old', 1, 'ada', "
+                "'2026-01-01T00:00:00.000000+00:00', '7', 'label', 'cat', '[]', 0, 1.0, NULL, 'v1')"
+            )
+        )
+    journal.close()
+    return where
+
+
+def columns(where):
+    journal = Journal(where)
+    with journal._store.reading() as connection:
+        found = {column["name"] for column in sa.inspect(connection).get_columns("mlkit_events")}
+    journal.close()
+    return found
+
+
+def test_an_older_journal_is_read_as_it_is_and_completed_with_the_first_write(older, tmp_path):
+    journal, other = Journal(older), Journal(older)
+    assert journal.annotations()["duration_s"].isna().tolist() == [True]
+    assert Journal(tmp_path / "class.db").merge(journal)["new"].tolist() == [1]
+    assert "duration_s" not in columns(older), "reading and merging from it leave it as it is"
+    journal.label("8", "dog", annotator="ada", duration_s=1.5)
+    assert "duration_s" in columns(older)
+    for each in (journal, other):  # the other was open all the time
+        assert each.annotations()["duration_s"].fillna(0).tolist() == [0, 1.5]
+    assert other.undo(annotator="ada")["duration_s"] is None
+    assert other.undo(annotator="ada")["undoes"] == "old"
+    for each in (journal, other):
+        each.close()
+
+
+def test_many_complete_an_older_journal_at_the_same_moment(older):
+    def write(n):
+        journal = Journal(older)
+        journal.label(str(n), "dog", duration_s=float(n))
+        journal.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    journal = Journal(older)
+    table = journal.annotations(annotator="me")
+    assert sorted(table["duration_s"]) == [float(n) for n in range(8)]
+    journal.close()
+
+
+def test_a_write_that_fails_leaves_an_older_journal_older(older):
+    journal = Journal(older)
+    event = {"id": "new", "kind": "label", "item": "9", "value": "dog"}
+    with pytest.raises(JournalError, match="Two different events"):
+        journal.write([event, event | {"item": "10"}])
+    assert "duration_s" not in columns(older)
+    assert len(journal.annotations()) == 1
+    journal.label("8", "dog", duration_s=1.5)
+    assert journal.annotations(annotator="me")["duration_s"].tolist() == [1.5]
+    journal.close()
+
+
 # --- files in trouble -------------------------------------------------------------------------
 
 

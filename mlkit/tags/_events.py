@@ -25,6 +25,7 @@ FIELDS = (
     "sampling_rate",
     "undoes",
     "guide",
+    "duration_s",
 )
 KINDS = ("seen", "unseen", "tag", "untag", "label", "note", "rename")
 # What the event that takes another one back is called.
@@ -68,6 +69,7 @@ def checked(event: Mapping[str, Any]) -> dict[str, Any]:
         "sampling_rate": _rate(event.get("sampling_rate", 1.0)),
         "undoes": None if undoes is None else _text(undoes, "undoes", LONGEST_NAME),
         "guide": None if guide is None else _text(guide, "guide", LONGEST_NAME),
+        "duration_s": _duration(event.get("duration_s")),
     }
     if kind == "rename" and json.loads(row["vocabulary"])[1:] != [row["value"]]:
         raise JournalError(
@@ -148,6 +150,18 @@ def _rate(rate: Any) -> float:
     raise JournalError(
         "An event's sampling_rate is above 0 and at most 1 (the share of such items that was "
         f"drawn); this one is {_shown(rate)}. Nothing was written."
+    )
+
+
+def _duration(seconds: Any) -> float | None:
+    if seconds is None:
+        return None
+    number = isinstance(seconds, Real) and not isinstance(seconds, bool)
+    if number and 0 <= float(seconds) < float("inf"):
+        return float(seconds)
+    raise JournalError(
+        "An event's duration_s is a number of seconds, 0 or more, or None where nobody measured; "
+        f"this one is {_shown(seconds)}. Nothing was written."
     )
 
 

@@ -65,6 +65,7 @@ def _event(row: Mapping[str, str | None], path: Path, number: int) -> dict[str, 
         event["vocabulary"] = json.loads(fields.get("vocabulary", "[]"))
         event["repeat"] = int(fields.get("repeat", "0"))
         event["sampling_rate"] = float(fields.get("sampling_rate", "1"))
+        event["duration_s"] = float(fields["duration_s"]) if "duration_s" in fields else None
         order = {"tick": int(fields["order"])} if "order" in fields else {}
         return {**_events.checked(event), **order}
     except (ValueError, JournalError) as error:

@@ -135,17 +135,19 @@ def seen(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def last_texts(events: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The last note or label of each look; an empty one takes it away."""
+    """The last note of each look, or label of each look and guide; an empty one takes it away."""
     told = standing(events)
-    told = told[told["kind"] == kind].drop_duplicates(_LOOK, keep="last")
+    look = [*_LOOK, "guide"] if kind == "label" else _LOOK
+    told = told[told["kind"] == kind].drop_duplicates(look, keep="last")
     told = told[told["value"] != ""].rename(columns={"value": kind})
-    columns = ["item", "annotator", kind, "repeat", "at", "sampling_rate", "guide"]
+    columns = ["item", "annotator", kind, "repeat", "at", "sampling_rate", "guide", "duration_s"]
     return typed(told[columns]).reset_index(drop=True)
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Texts as text, numbers as numbers, times as UTC times."""
-    kinds = {"repeat": np.dtype("int64"), "sampling_rate": np.dtype("float64")}
+    numbers = np.dtype("float64")
+    kinds = {"repeat": np.dtype("int64"), "sampling_rate": numbers, "duration_s": numbers}
     table = table.astype({name: kinds.get(name, _TEXT) for name in table.columns})
     return table.assign(at=times(table["at"]))
 

@@ -62,7 +62,8 @@ class Journal:
         label, note, rename``) and, where they differ from what stands here, ``value`` (""),
         ``annotator`` ("me"), ``vocabulary`` (the tags on offer, none), ``at`` (now),
         ``repeat`` (0), ``sampling_rate`` (1.0), ``undoes`` (the id of the event it takes back),
-        ``guide`` and ``id``. Writing an id a second time is harmless.
+        ``guide`` (its version), ``duration_s`` (how long it took) and ``id``. Writing an id a
+        second time is harmless.
 
         Returns
         -------
@@ -142,6 +143,7 @@ class Journal:
                 "at": _events.now(),
                 "kind": _events.INVERSE.get(kind, kind),
                 "value": "" if kind in ("note", "label") else last["value"],
+                "duration_s": None,
                 "undoes": last["id"],
             }
             self._store.append(connection, [row])
@@ -156,12 +158,12 @@ class Journal:
         )[list(_events.FIELDS)]
 
     def _events(self, annotator: str | None, *kinds: str) -> pd.DataFrame:
-        query = sa.select(*(EVENTS.c[name] for name in _events.FIELDS)).order_by(*ORDER)
-        if annotator is not None:
-            query = query.where(EVENTS.c.annotator == annotator)
-        if kinds:
-            query = query.where(EVENTS.c.kind.in_(kinds) | EVENTS.c.undoes.is_not(None))
         with self._store.reading() as connection:
+            query = self._store.select(connection, *_events.FIELDS).order_by(*ORDER)
+            if annotator is not None:
+                query = query.where(EVENTS.c.annotator == annotator)
+            if kinds:
+                query = query.where(EVENTS.c.kind.in_(kinds) | EVENTS.c.undoes.is_not(None))
             rows = connection.execute(query).all()
         columns = zip(*rows, strict=True) if rows else [()] * len(_events.FIELDS)
         named = zip(_events.FIELDS, columns, strict=True)
@@ -197,12 +199,15 @@ class Journal:
         return table[["item", "annotator", "note", "at"]]
 
     def annotations(self, *, annotator: str | None = None) -> pd.DataFrame:
-        """The annotations table: the last label each annotator gave an item, each repeat.
+        """The annotations table: the last label for each item, annotator, repeat and guide.
+
+        Labels given under another version of the guide have rows of their own, in the order of
+        writing, so before and after are ``a[a["guide"] == "v1"]`` and ``a[a["guide"] == "v2"]``.
 
         Returns
         -------
         DataFrame
-            ``item, annotator, label, repeat, at, sampling_rate, guide``.
+            ``item, annotator, label, repeat, at, sampling_rate, guide, duration_s``.
         """
         return _fold.last_texts(self._events(annotator, "label"), "label")
 
@@ -286,8 +291,9 @@ class Journal:
 
         ``data`` is a table with ``item``; its other columns go into the tasks (an image or
         audio path is shown). The tags on offer, the annotator's name, the repeat and the
-        sampling rate go along as results of those names. Label Studio has no place for the
-        history: events taken back, the time of each tag, guides and renames stay here.
+        sampling rate go along as results of those names, the last label's time as the lead
+        time. Label Studio has no place for the history: events taken back, the time of each tag,
+        guides and renames stay here.
 
         Returns
         -------
@@ -352,5 +358,6 @@ class Journal:
 
 def _rows(store: Store) -> list[dict[str, Any]]:
     with store.reading() as connection:
-        rows = connection.execute(sa.select(EVENTS).order_by(*ORDER)).mappings()
+        query = store.select(connection, *_events.FIELDS, "tick").order_by(*ORDER)
+        rows = connection.execute(query).mappings()
         return [dict(row) for row in rows]

@@ -44,6 +44,7 @@ def tasks(
                 "updated_at": look["at"],
                 "was_cancelled": False,
                 "ground_truth": False,
+                **({"lead_time": look["lead_time"]} if look.get("lead_time") is not None else {}),
                 "result": list(_results(look)),
             }
         )
@@ -180,6 +181,7 @@ def _look(
         "on_offer": on_offer,
         "note": "\n".join(map(str, given.get("note", []))),
         "label": (given.get("label") or [""])[0],
+        "lead_time": annotation.get("lead_time"),
         "repeat": int((given.get("repeat") or [0])[0]),
         "sampling_rate": float((given.get("sampling_rate") or [1.0])[0]),
     }
@@ -206,7 +208,8 @@ def said(table: pd.DataFrame, notes: pd.DataFrame, labels: pd.DataFrame) -> list
         one["tags"] += [row["tag"]] if row["value"] else []
         one["on_offer"] += [row["tag"]] if row["offered"] else []
     for row in labels.to_dict("records"):
-        look(row).update(label=row["label"], sampling_rate=row["sampling_rate"])
+        took = None if pd.isna(row["duration_s"]) else row["duration_s"]
+        look(row).update(label=row["label"], sampling_rate=row["sampling_rate"], lead_time=took)
     for row in notes.to_dict("records"):
         look(row).update(note=row["note"])
     return list(looks.values())
@@ -233,5 +236,6 @@ def differences(look: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[
         events.append({**common, "kind": "seen", "vocabulary": offer})
     for kind in ("note", "label"):
         if look[kind] and look[kind] != now.get(kind, ""):
-            events.append({**common, "kind": kind, "value": look[kind]})
+            took = {"duration_s": look.get("lead_time")} if kind == "label" else {}
+            events.append({**common, "kind": kind, "value": look[kind], **took})
     return events

@@ -35,6 +35,8 @@ EVENTS = sa.Table(
     sa.Column("sampling_rate", sa.Double, nullable=False),
     sa.Column("undoes", sa.String(200)),
     sa.Column("guide", sa.Text),
+    # Journals made before it existed get it with the next write: see writing().
+    sa.Column("duration_s", sa.Double),
 )
 _ABOUT = sa.Table(
     "mlkit_journal",
@@ -43,6 +45,7 @@ _ABOUT = sa.Table(
     sa.Column("value", sa.String(200), nullable=False),
 )
 ORDER = (EVENTS.c.tick, EVENTS.c.id)
+_LATER = EVENTS.c.duration_s
 _VERSION_ROW = sa.select(_ABOUT.c.value).where(_ABOUT.c.name == "version")
 # WAL needs memory shared by all who write, which a network file system does not give.
 _NETWORK = (
@@ -73,6 +76,7 @@ class Store:
         self.path = Path(str(self.url.database)) if self.url.drivername == "sqlite" else None
         self.name = str(self.path or self.url.set(query={}).render_as_string(hide_password=True))
         self._file: tuple[int, int] | None = None
+        self._complete = False  # known to have the column that came later
         self._open()
         try:
             self._settle(make)
@@ -178,12 +182,38 @@ class Store:
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that no other writer can step into, durable once it is left."""
         self._here()
+        complete = self._complete
         with self._told("written"), self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
                 wait = sa.text(f"SET LOCAL lock_timeout = {int(self.timeout_s * 1000)}")
                 connection.execute(wait)
             self._same_version(connection.scalar(_VERSION_ROW.with_for_update()))
-            yield connection
+            if not self._has_all(connection):
+                # Nobody else can be at it: whoever writes holds the lock taken just now.
+                kind = _LATER.type.compile(self._engine.dialect)
+                add = f"ALTER TABLE {EVENTS.name} ADD COLUMN {_LATER.name} {kind}"
+                connection.execute(sa.text(add))
+            try:
+                yield connection
+            except BaseException:
+                self._complete = complete  # the new column goes with all else
+                raise
+
+    def _has_all(self, connection: sa.Connection) -> bool:
+        if not self._complete:
+            found = sa.inspect(connection).get_columns(EVENTS.name)
+            self._complete = any(column["name"] == _LATER.name for column in found)
+        return self._complete
+
+    def select(self, connection: sa.Connection, *names: str) -> sa.Select:
+        """A query for these columns; one that an older journal lacks is empty in it."""
+        lacks = _LATER.name in names and not self._has_all(connection)
+        return sa.select(
+            *(
+                sa.null().label(name) if lacks and name == _LATER.name else EVENTS.c[name]
+                for name in names
+            )
+        ).select_from(EVENTS)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -269,7 +299,7 @@ class Store:
         )
         taken = gone((row[0], row[1]) for row in connection.execute(undone))
         own = (
-            sa.select(*(EVENTS.c[name] for name in FIELDS))
+            self.select(connection, *FIELDS)
             .where(EVENTS.c.annotator == annotator, EVENTS.c.undoes.is_(None))
             .order_by(EVENTS.c.tick.desc(), EVENTS.c.id.desc())
         )
