@@ -1,5 +1,6 @@
 """Labels people agree on: how well they do, who and which classes differ, and what would help."""
 
+from mlkit.labels._agreement import Agreement, agreement
 from mlkit.labels._box_remarks import box_remarks
 from mlkit.labels._boxes import BoxAgreement, box_agreement
 from mlkit.labels._consensus import Consensus, consensus
@@ -12,11 +13,13 @@ from mlkit.labels._text import TextAgreement, text_agreement
 from mlkit.labels._variants import normalisations, variants
 
 __all__ = [
+    "Agreement",
     "BoxAgreement",
     "Comparison",
     "Consensus",
     "Merges",
     "TextAgreement",
+    "agreement",
     "box_agreement",
     "box_remarks",
     "compare",

@@ -133,7 +133,7 @@ def ac1(counts: ArrayLike, times: ArrayLike | None = None, *, classes: int | Non
     """Gwet's (2008) AC1, whose chance is small where one class prevails.
 
     >>> round(ac1([[3, 0], [2, 1], [0, 3]]), 4)
-    0.5596
+    0.561
     """
     return of_patterns(_given(counts, times), classes=classes)["ac1"]
 

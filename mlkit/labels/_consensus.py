@@ -66,7 +66,7 @@ class Consensus:
             return "No item has a label: there is nothing to agree on."
         ties = f"{_tables._count(self.ties, 'tie')} among {_tables._count(self.n, 'item')}"
         if self._fit is None:
-            return f"Majority: {ties}. Dawid-Skene was not fitted."
+            return f"Majority: {ties}. Dawid-Skene is left empty."
         return (
             f"Dawid-Skene gives a class with most votes for {_show.percent(self.share)} of "
             f"{_tables._count(self.n, 'item')} ({_show.percent(self.low)} to "
@@ -141,8 +141,9 @@ def consensus(
     votes = _votes(coded)
     fit = None
     shape = (len(coded.items), len(coded.annotators), len(names))
-    if shape[1] * shape[2] ** 2 > _dawid_skene.MOST_CELLS:
-        notes.append(_too_many(shape))
+    hopeless = _hopeless(coded, shape)
+    if hopeless:
+        notes.append(hopeless)
     elif len(coded.items):
         fit = _dawid_skene.fit(
             coded.item, coded.annotator, coded.label, shape,
@@ -270,11 +271,21 @@ def _tied(votes: _Votes, names: Any) -> np.ndarray:
     return found
 
 
-def _too_many(shape: tuple[int, int, int]) -> str:
-    return (
-        f"Dawid-Skene is left empty: {shape[1]:,} annotators x {shape[2]:,} x {shape[2]:,} classes "
-        "is far more to estimate than labels can tell. Merge classes first."
-    )
+def _hopeless(coded: _coded.Coded, shape: tuple[int, int, int]) -> str:
+    """Why the labels cannot tell how people err; empty where they can."""
+    if shape[1] * shape[2] ** 2 > _dawid_skene.MOST_CELLS:
+        return (
+            f"Dawid-Skene is left empty: {shape[1]:,} annotators x {shape[2]:,} x {shape[2]:,} "
+            "classes is far more to estimate than labels can tell. Merge classes first."
+        )
+    someone = np.empty(shape[0], coded.annotator.dtype)
+    someone[coded.item] = coded.annotator
+    if shape[0] and (someone[coded.item] == coded.annotator).all():
+        return (
+            "Dawid-Skene is left empty: no item has labels of two people, so that nothing tells "
+            "who errs. The majority is what the only person said."
+        )
+    return ""
 
 
 def _remarks(
@@ -287,8 +298,6 @@ def _remarks(
         if fit.converged
         else f"Dawid-Skene has not converged after {steps} ({settings}): raise max_iterations."
     ]
-    if len(coded.annotators) == 1:
-        return [*notes, "One annotator: the consensus is what they said."]
     usual = _tables._count(int(np.median(np.bincount(coded.annotator))), "label")
     k = len(coded.labels)
     notes.append(
