@@ -94,9 +94,17 @@ def build(
 
 
 def shuffled(
-    table: pd.DataFrame, *, only: Any, repeats: float, rates: Any, rng: np.random.Generator
+    table: pd.DataFrame, *, only: Any, repeats: float, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Every item of the table (or of ``only``) in random order, some of them a second time."""
+    rates = np.ones(len(table))
+    if "sampling_rate" in table.columns:
+        rates = pd.to_numeric(table["sampling_rate"], errors="coerce").to_numpy(float)
+    if not ((rates > 0) & (rates <= 1)).all():
+        raise ValueError(
+            "Labeler() needs a sampling_rate above 0 and at most 1 (the share of such items that "
+            "was drawn) in each row, or no such column."
+        )
     rows = rng.permutation(np.flatnonzero(inside(table, only, function="Labeler")))
     columns = {"item": table["item"].to_numpy()[rows], "repeat": 0, "sampling_rate": rates[rows]}
     return with_repeats(pd.DataFrame(columns), repeats, rng, function="Labeler")
