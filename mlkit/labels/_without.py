@@ -30,13 +30,13 @@ def rows(
     adds with and without them: the two alphas rest on the same items.
     """
     size = len(coded.annotators)
-    given = np.bincount(coded.annotator, minlength=size)
+    labels = np.bincount(coded.annotator, minlength=size)
     cost = len(p.k) + len(p.m) + (p.n_labels**2 if level == "ratio" else 0)
     chosen = np.zeros(size, bool)
-    chosen[np.argsort(-given, kind="stable")[: max(1, BUDGET // max(cost, 1))]] = True
+    chosen[np.argsort(-labels, kind="stable")[: max(1, BUDGET // max(cost, 1))]] = True
     whole, _, before = _intervals.adds(p, level, v, classes)
     table = []
-    for who, (entry, times) in enumerate(_given(coded, p)):
+    for who, (entry, times) in enumerate(given(coded, p)):
         row: dict[str, Any] = {"name": coded.annotators[who], "n": np.nan, "labels": np.nan}
         if not chosen[who]:
             table.append(row | {"why": TOO_MANY})
@@ -76,7 +76,7 @@ def taken_out(p: Patterns, entry: np.ndarray, times: np.ndarray) -> Patterns:
     )
 
 
-def _given(coded: Coded, p: Patterns) -> list[tuple[np.ndarray, np.ndarray]]:
+def given(coded: Coded, p: Patterns) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each annotator the entries (pattern and class) of their labels, and how often."""
     size, many = len(coded.annotators), len(p.k)
     if size * many <= max(len(coded.item), 1 << 20):
