@@ -252,7 +252,7 @@ def _flagged(
 
 def _by_class(rows: np.ndarray, given: np.ndarray, classes: np.ndarray) -> list[np.ndarray]:
     ordered = rows[np.argsort(given[rows], kind="stable")]
-    return np.split(ordered, np.searchsorted(given[ordered], classes[1:]))
+    return np.split(ordered, np.searchsorted(given[ordered], classes))[1:]
 
 
 def _first(rows: np.ndarray, margin: np.ndarray, most: int) -> np.ndarray:
