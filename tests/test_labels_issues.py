@@ -334,16 +334,16 @@ def test_probabilities_of_a_model_that_saw_the_items_are_told():
 
 def test_out_of_fold_probabilities_find_labels_that_were_changed():
     from sklearn.datasets import load_digits
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
 
     x, y = load_digits(return_X_y=True)
     rng = np.random.default_rng(0)
     changed = rng.choice(len(y), 40, replace=False)
     given = y.copy()
     given[changed] = (y[changed] + rng.integers(1, 10, 40)) % 10
-    model = LogisticRegression(max_iter=500)
-    chances = cross_val_predict(model, x / 16, given, cv=3, method="predict_proba")
+    model = KNeighborsClassifier(20)
+    chances = cross_val_predict(model, x, given, cv=3, method="predict_proba")
     found = labels.issues(numbered(given), chances)
-    assert np.isin(changed, rows_of(found)).mean() > 0.7
+    assert np.isin(changed, rows_of(found)).mean() > 0.8
     assert np.isin(rows_of(found), changed).mean() > 0.5  # by chance: 40 of 1,797

@@ -109,21 +109,20 @@ def consensus(
     """Which class does each item get, when people differ?
 
     The majority counts heads; a tie has none. Dawid and Skene (1979) learn from the labels alone
-    how each person errs, and weigh their answers by that: EM from the shares of votes, until the
-    log-likelihood an item rises by less than ``tolerance``. It can do worse than the majority:
-    compare both on items whose class is known (a column ``gold`` does it).
+    how each person errs and weigh answers by that: EM, until the log-likelihood an item rises by
+    less than ``tolerance``. It can lose to the majority (a column ``gold`` tells), and stays empty
+    where no item has labels of two people.
 
     Parameters
     ----------
-    annotations : ``item, annotator, label`` (+ ``gold, repeat``). Missing labels and earlier
-        labels of the same person are left out, and counted in ``notes``.
-    smoothing : what each cell of a person's matrix holds before the first label, above 0.
-    repeats : count a person's repeated answers too, as Dawid and Skene did. Without, repeat 0.
+    annotations : ``item, annotator, label`` (+ ``gold, repeat``). What is left out is in ``notes``.
+    smoothing : labels each cell of a person's matrix holds before the first, above 0.
+    repeats : count repeated answers too, as Dawid and Skene did; without, repeat 0 alone.
 
     Returns
     -------
-    Consensus, whose table has ``item, n, majority`` (missing where tied), ``majority_share, tie,
-    tied`` (the classes), ``dawid_skene, confidence, differ`` (the latter has not most votes).
+    Consensus; its table: ``item, n, majority, majority_share, tie, tied, dawid_skene, confidence``,
+    and ``differ`` where Dawid-Skene's class has not most votes. No majority where tied.
 
     Examples
     --------
@@ -378,5 +377,6 @@ def _plot(found: Consensus, ax: "Axes") -> "Axes":
     ax.set_xticks(x, [names[bin_] for bin_ in shown])
     ax.set_xlabel("share of an item's votes for its first class; above, how many get another")
     ax.set_ylabel("items")
+    ax.margins(y=0.08)
     ax.legend(title="Dawid-Skene gives", frameon=False)
     return _show.describe(ax, "Items by the share of votes of their first class. " + repr(found))

@@ -24,8 +24,8 @@ def near_duplicates(
 
     Items with the very same features are pairs at distance 0: each with the first of its kind.
     Of the rest, the share ``closest`` whose nearest neighbour is nearest sets how near is near;
-    each of them is paired with up to 10 neighbours within that distance. There is always a
-    closest hundredth: whether its pairs are duplicates, looking at some of them tells.
+    each is paired with up to 10 neighbours within that distance. There is always a closest
+    hundredth: whether its pairs are duplicates, looking at some tells.
 
     Parameters
     ----------
@@ -36,8 +36,7 @@ def near_duplicates(
 
     Returns
     -------
-    ``item_1, item_2, distance, label_1, label_2, differ`` (missing where a label is), pairs with
-    different labels first, then the nearest.
+    ``item_1, item_2, distance, label_1, label_2, differ``; different labels first, then nearest.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Dawid-Skene beside crowd-kit, likely label errors beside cleanlab: time and memory.
+"""Dawid-Skene beside crowd-kit, likely label errors beside cleanlab, near-duplicates alone.
 
 Dawid-Skene: 20 iterations on the same long table of text, five labels an item from 100 people,
 five classes; both without a stop. Ours makes the whole result (the majority, ties, and where the
@@ -88,6 +88,18 @@ given, chances = predicted({n})
 """
 
 
+NEAR_DUPLICATES = """
+import numpy as np
+import pandas as pd
+from sklearn.neighbors import NearestNeighbors
+from mlkit import labels
+rng = np.random.default_rng(0)
+features = rng.normal(size=(20_000, 300))
+features[:100] = features[100:200]
+table = pd.DataFrame({"item": ["i%d" % k for k in range(20_000)], "label": 0})
+"""
+
+
 def dawid_skene(n: int, *, both: bool) -> list[peers.Contestant]:
     ours = "labels.consensus(table, tolerance=0, max_iterations=20)"
     theirs = "DawidSkene(n_iter=20, tol=-1e9).fit(table)"
@@ -129,6 +141,9 @@ def main() -> None:
         for size, both in [(n, True) for n in options.sizes] + [(n, False) for n in options.alone]:
             table = peers.race(contestants(int(size), both=both), turns=options.turns)
             peers.show(f"{title}, {int(size):,} labels", table)
+    call, told = "labels.near_duplicates(table, features)", "(result.distance == 0).sum()"
+    alone = [peers.Contestant("mlkit", NEAR_DUPLICATES, call, tell=told)]
+    peers.show("Near-duplicates, 20,000 x 300", peers.race(alone, turns=options.turns))
 
 
 if __name__ == "__main__":
