@@ -198,7 +198,7 @@ def _without(table: pd.DataFrame, names: list[str], answers: list[str]) -> pd.Da
         told += [_plain(wrong), _plain(~wrong)]
     telling = list(names)
     for name in table.columns.difference(["item", "label", *names]):
-        if not table[name].map(np.ndim).gt(0).any():
+        if table[name].map(pd.api.types.is_scalar).all():  # not pictures and sounds
             same = _plain(table[name])
             telling += [name] if any(same.equals(answer) for answer in told) else []
     return table.drop(columns=telling, errors="ignore")

@@ -50,7 +50,7 @@ class Labeler extends Surface {
     super.destroy();
   }
 
-  moves(group) { return group("move", "previous", "forward", "skip", "play", "autoplay"); }
+  moves(group) { return group("move", "previous", "forward", "skip", "undo", "play", "autoplay"); }
 
   above(part) {
     part("clock", "div", { role: "timer", "aria-label": "time left", hidden: "" });
@@ -61,7 +61,7 @@ class Labeler extends Surface {
   side(part, group) {
     part("guide", "details", { hidden: "" });
     this.guide.append(part("guide-title", "summary"), part("guide-text"));
-    return [this.list, group("more", "class", "note"), this.entry, group("about the item", "flag", "broken", "undo"), this.guide];
+    return [this.list, this.entry, group("about the item", "class", "note", "flag", "broken"), this.guide];
   }
 
   nameOf() { return "the item to label"; }
@@ -91,7 +91,7 @@ class Labeler extends Surface {
     this.drawList(this.labels, "label", "");
     for (const node of this.list.children) this.press(node, said.label === node.dataset.label, unsaved.has(node.dataset.label));
     if (item) this.truth.replaceChildren(said.label ? make("span", {}, "labelled ", make("strong", {}, said.label)) : "");
-    this.button("guide")?.setAttribute("aria-pressed", String(this.guide.open));
+    this.button("class").hidden = this.labels.length < 10; // the keys c and / work always
     this.drawClock();
   }
 

@@ -204,8 +204,10 @@ class Labeler(_surface.Surface):
 
     def _shown(self, item: str) -> _media.Media:
         media = super()._shown(item)
+        # An item's name or path often tells its class.
+        if "cells" in media.head:
+            media.head["cells"] = [cell for cell in media.head["cells"] if cell[0] != "item"]
         if media.head["kind"] == "broken" and self._shows:
-            # A path often tells the class.
             given = str(self._visible[self._shows].iloc[self._rows[item]])
             media.head["reason"] = media.head["reason"].replace(given, "of this item")
         return media
@@ -236,8 +238,8 @@ def _guide(guide: Any) -> str | None:
     if guide is None:
         return None
     text = guide
-    path = Path(guide).expanduser() if len(str(guide)) < 1000 and "\n" not in str(guide) else None
-    if isinstance(guide, os.PathLike) or (path and path.suffix.lower() in _FILES):
+    line = isinstance(guide, str) and len(guide) < 1000 and "\n" not in guide
+    if isinstance(guide, os.PathLike) or (line and Path(guide).suffix.lower() in _FILES):
         try:
             text = Path(guide).expanduser().read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
