@@ -19,7 +19,7 @@ def kind_of(path: str) -> str | None:
 
 
 def read_sound(data: bytes) -> tuple[np.ndarray, int]:
-    """Samples of shape (n, channels) from -1 to 1, and their rate in Hz."""
+    """Give a sound file's samples, shape (n, channels) from -1 to 1, and their rate in Hz."""
     import soundfile
 
     try:
@@ -33,7 +33,7 @@ def read_sound(data: bytes) -> tuple[np.ndarray, int]:
 
 
 def read_picture(data: bytes) -> np.ndarray:
-    """Shape (height, width, 3) as uint8, turned as its camera says."""
+    """Give the picture of an image file's bytes, (height, width, 3) as uint8, camera side up."""
     import cv2
     from PIL import Image, UnidentifiedImageError
 

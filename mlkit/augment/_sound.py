@@ -32,7 +32,7 @@ _LISTENER: ContextVar[list[str] | None] = ContextVar("listener", default=None)
 
 @contextmanager
 def overheard() -> Iterator[list[str]]:
-    """What is said meanwhile, as a list, and not as warnings."""
+    """Collect what is said meanwhile in a list instead of as warnings, in this thread alone."""
     words: list[str] = []
     before = _LISTENER.set(words)
     try:
