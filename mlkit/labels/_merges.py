@@ -44,10 +44,11 @@ class Merges:
             return f"What a merge of classes wins cannot be told: {why}."
         first = self.table.iloc[0]
         names = f"{first['label_1']} and {first['label_2']}"
-        if not first["gain_choosing"] > 0:
+        if not (first["gain_choosing"] > 0 and self.low > 0):
             return (
-                f"No merge of two classes wins agreement; the nearest, {names}, changes alpha by "
-                f"{self.gain:+.3f}{_between(self.low, self.high)}."
+                f"No merge of two classes surely wins agreement: {names}, the best on one half of "
+                f"the items, changes alpha by {self.gain:+.3f}{_between(self.low, self.high)} on "
+                f"the {_tables._count(self.n, 'item')} of the other."
             )
         return (
             f"Merging {names} changes alpha by {self.gain:+.3f}{_between(self.low, self.high)}, "
