@@ -31,7 +31,7 @@ _MOST_ROWS = 10
 _MOST_SHOWN = 5
 _EMPTY = "—"
 _PREVAILS = 0.8
-# Share of 95 % intervals for alpha that held the truth, from tests/test_labels_coverage.py.
+# Share of 95 % intervals for alpha that held the truth, from tests/test_labels_agreement.py.
 _TOO_NARROW = (
     "With {n} items the intervals are too narrow. In simulations, 95 % intervals for alpha held "
     "the truth in 88 to 95 % at 10 items, 93 to 96 % at 20 and at 30; where one class makes up a "

@@ -54,10 +54,10 @@ def annotators(annotations: pd.DataFrame) -> pd.DataFrame:
     table = table.join(_with_self(annotations, coded))
     at, lean = _lean(mine, theirs, shared)
     named = np.array([*coded.labels, None], dtype=object)
-    table["leans_to"] = named[at]
+    table["leans_to"] = pd.Series(named[at], dtype=object)
     table["lean"] = lean
     table["duration_s"] = _durations(coded)
-    table["remark"] = _remarks(coded, table, shared, mine, theirs, at)
+    table["remark"] = pd.Series(_remarks(coded, table, shared, mine, theirs, at), dtype=str)
     table.attrs["notes"] = list(coded.notes)
     return table[COLUMNS]
 
@@ -151,9 +151,10 @@ def _remarks(
                     f"{_show.percent(expected)}"
                 )
         elif at[who] >= 0 and _clear(mine[who, at[who]], theirs[who, at[who]], shared[who]):
+            lean = 100 * table["lean"].iloc[who]
             found.append(
-                f"leans to {coded.labels[at[who]]}: {_show.points(table['lean'].iloc[who]).lstrip('+')} points more than the "
-                "others on the same items"
+                f"leans to {coded.labels[at[who]]}: {lean:.1f} points more than the others on the "
+                "same items"
             )
         if twins[who]:
             found.append(twins[who])

@@ -112,7 +112,7 @@ def of_error(value: float, error: float, n: float) -> Limits:
     if not np.isfinite(error) or error <= 1e-12:
         return UNKNOWN
     half = student(n) * error
-    return float(max(value - half, -1.0)), float(min(value + half, 1.0))
+    return float(max(value - half, min(value, -1.0))), float(min(value + half, 1.0))
 
 
 def student(n: float) -> float:
@@ -143,7 +143,7 @@ def adds(
 
 def error(add: np.ndarray, times: np.ndarray, n: float) -> float:
     """Standard error of a sum over items."""
-    if n < 2:
+    if n < 2 or not np.isfinite(add).all():
         return float("nan")
     variance = times @ add**2 - (times @ add) ** 2 / n
     return float(np.sqrt(max(variance, 0) * n / (n - 1)))
