@@ -13,7 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlkit._tables import tags as tags_table
-from mlkit.tags import BROKEN, FLAGGED, LABEL_IS_WRONG, RESERVED_TAGS, Journal, JournalError, _fold
+from mlkit.tags import (
+    BROKEN,
+    FLAGGED,
+    LABEL_IS_WRONG,
+    RESERVED_TAGS,
+    Journal,
+    JournalError,
+    Look,
+    _fold,
+)
 from mlkit.tags import _events as events_module
 
 
@@ -562,6 +571,56 @@ def test_the_fold_of_any_events_equals_a_plain_replay(events):
     assert set(zip(seen["annotator"], seen["item"], seen["repeat"], strict=True)) == done
     expected = {item for _, item, repeat, tag in rows if repeat == 0 and tag == "x"}
     assert _fold.asked(table, "x") == expected
+
+
+def one_look_at_a_time(events):
+    """The same, but what is taken back was said of the same look (or was a rename, by one)."""
+    looks = {e["id"]: (e["annotator"], e["item"], e.get("repeat")) for e in events}
+    kinds = {e["id"]: e["kind"] for e in events}
+    for event in events:
+        target = event["undoes"]
+        renames = "rename" in (event["kind"], kinds.get(target))
+        same = looks.get(target) == looks[event["id"]]
+        if not (event["kind"] == kinds.get(target) if renames else same):
+            event["undoes"] = None
+            if event["kind"] == "rename":
+                event |= {"kind": "note", "item": "1", "vocabulary": [], "value": "x"}
+    return events
+
+
+@settings(max_examples=80, deadline=None)
+@given(sequences(own_undo_only=True).map(one_look_at_a_time))
+def test_one_look_event_by_event_equals_the_fold_of_all(events):
+    table = table_of(events)
+    rows, _, done = replay(events)
+    notes = _fold.last_texts(table, "note").set_index(["annotator", "item", "repeat"])["note"]
+    for who in ("ada", "bo"):
+        for item, repeat in (("1", 0), ("1", 1), ("2", 0), ("2", 1)):
+            look, name = Look(), (who, item, repeat)
+            for event in events:
+                here = (event["item"], event["repeat"]) == (item, repeat)
+                if event["annotator"] == who and (here or event["kind"] == "rename"):
+                    look.add({"value": "", **event})
+            given_tags = {
+                tag for (*other, tag), value in rows.items() if value and (*other,) == name
+            }
+            assert set(look.tags) == given_tags
+            assert len(look.tags) == len(given_tags)
+            assert look.seen == (name in done)
+            off = {t for (*other, t), value in rows.items() if not value and (*other,) == name}
+            assert off == ({*look.asked, *RESERVED_TAGS} - given_tags if look.seen else set())
+            assert look.note == notes.get(name, "")
+            assert last_words(look.told()) == given_tags
+
+
+def last_words(events):
+    """The tags as the browser works them out, which knows no renames."""
+    taken = _fold.gone((e["id"], e["undoes"]) for e in reversed(events) if e["undoes"])
+    has = set()
+    for event in events:
+        if event["kind"] in ("tag", "untag") and not event["undoes"] and event["id"] not in taken:
+            has = has | {event["value"]} if event["kind"] == "tag" else has - {event["value"]}
+    return has
 
 
 in_files = settings(

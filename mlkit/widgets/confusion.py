@@ -67,6 +67,7 @@ class Confusion(anywidget.AnyWidget):
             counts=_counts(known, self._classes),
             remark=remark.strip(),
         )
+        _comm.hear_while_busy(self)
         _comm.hear_quietly(self)
         self.observe(self._follow, "chosen")
 
@@ -97,6 +98,11 @@ class Confusion(anywidget.AnyWidget):
         if bundle is not None:
             bundle[0]["text/plain"] = repr(self)
         return bundle
+
+    def send_state(self, key: Any = None) -> None:
+        """Send a change to the front end."""
+        super().send_state(key)
+        _comm.hear_while_busy(self)
 
     def _place(self, value: Any) -> int:
         if value is None:

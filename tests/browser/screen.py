@@ -109,7 +109,7 @@ class Notebook:
         state = self.state() or {}
         lines = [f"kernel: {state.get('status')}, {state.get('connection')}, {state.get('run')}"]
         lines += self.errors() if state else []
-        for widget in self.page.locator(".mlkit-tagger, .mlkit-confusion, .jp-Dialog").all():
+        for widget in self.page.locator(".mlkit-surface, .mlkit-confusion, .jp-Dialog").all():
             lines.append(f"on screen: {widget.inner_text()[:600]!r}")
         lines += ["uncaught: " + line for line in self.uncaught[-3:]]
         lines += ["console: " + line[:300] for line in self.console[-8:]]
@@ -188,13 +188,15 @@ class Notebook:
         )
 
 
-class TaggerOnScreen:
-    """The Tagger in a notebook, as its person finds it."""
+class OnScreen:
+    """What the Tagger and the Labeler have in common, as their person finds it."""
+
+    selector: str
 
     def __init__(self, notebook: Notebook) -> None:
         self.notebook, self.page = notebook, notebook.page
         # A re-run cell may leave the old output for a moment: the last one is the new.
-        self.root = notebook.page.locator(".mlkit-tagger").last
+        self.root = notebook.page.locator(self.selector).last
 
     @property
     def item(self) -> str | None:
@@ -220,15 +222,6 @@ class TaggerOnScreen:
     def button(self, action: str) -> Locator:
         return self.root.locator(f"[data-action='{action}']").first
 
-    def tag_button(self, tag: str) -> Locator:
-        quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
-        return self.root.locator(f'button.mlkit-tag[data-tag="{quoted}"]')
-
-    def on(self) -> list[str]:
-        """The tags that the item on screen has."""
-        pressed = self.root.locator("button.mlkit-tag[aria-pressed='true']")
-        return [button.get_attribute("data-tag") for button in pressed.all()]
-
     def focus(self) -> None:
         self.root.focus()
 
@@ -253,3 +246,29 @@ class TaggerOnScreen:
         """Until the item on screen can be seen, heard or read."""
         shown = self.root.locator(".mlkit-media > :not(.mlkit-message)")
         self.notebook.wait(lambda: self.item and shown.count(), "the item to be shown")
+
+
+class TaggerOnScreen(OnScreen):
+    """The Tagger in a notebook."""
+
+    selector = ".mlkit-tagger"
+
+    def tag_button(self, tag: str) -> Locator:
+        quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
+        return self.root.locator(f'button.mlkit-tag[data-tag="{quoted}"]')
+
+    def on(self) -> list[str]:
+        """The tags that the item on screen has."""
+        pressed = self.root.locator("button.mlkit-tag[aria-pressed='true']")
+        return [button.get_attribute("data-tag") for button in pressed.all()]
+
+
+class LabelerOnScreen(OnScreen):
+    """The Labeler in a notebook."""
+
+    selector = ".mlkit-labeler"
+
+    def given(self) -> list[str]:
+        """The label that the item on screen has, if any."""
+        pressed = self.root.locator("[data-label][aria-pressed='true']")
+        return [button.get_attribute("data-label") for button in pressed.all()]

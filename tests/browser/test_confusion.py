@@ -85,6 +85,23 @@ def test_a_click_filters_the_tagger_and_shows_the_expression(notebook, table, la
     assert by_query == by_mask == list(chosen)
 
 
+def test_a_click_filters_while_a_cell_runs(open_notebook, table, folder):
+    busy = "import pathlib, time\nwhile not pathlib.Path('enough').exists():\n    time.sleep(0.05)"
+    notebook = open_notebook(TABLE, BOTH, "confusion.choose(label='dog')", busy)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    notebook.wait_for(READY)
+    notebook.run_cell(2)  # the cell's own thread was the last to speak to the matrix
+    notebook.start_cell(3)
+    notebook.wait(lambda: notebook.state()["status"] == "busy", "the cell to run")
+    tagger = TaggerOnScreen(notebook)
+    cell(notebook, "cat", "dog").locator("button").click()
+    notebook.wait(lambda: tagger.root.get_attribute("data-total") == "8", "the filter")
+    assert notebook.state()["run"] == "running"
+    (folder / "enough").touch()
+    notebook.wait_done()
+
+
 def test_a_second_click_lets_go(notebook, table):
     tagger = TaggerOnScreen(notebook)
     everything = tagger.root.get_attribute("data-total")
