@@ -343,7 +343,6 @@ def test_what_a_label_has_to_pay_by_hand():
     assert reveal("02.pay").answer * labels_an_hour == pytest.approx(15)
 
 
-
 def test_the_widest_gap_is_looked_for_where_somebody_labelled(given):
     letter, gap = reveal("03.gap", by_level=given["by_level"]).answer
     assert (letter, gap) == ("C", pytest.approx(0.5))
@@ -359,12 +358,14 @@ def test_each_label_against_the_majority_of_the_other_three_by_counting():
     assert reveal("03.loo").answer == pytest.approx(right / 16)
 
 
-def test_two_who_choose_at_random_by_simulation():
-    one, other = np.random.default_rng(0).random((2, 100_000)) < 0.7
-    assert reveal("03.agree").answer(0.7) == pytest.approx((one == other).mean(), abs=0.01)
-
-
 def test_what_is_ahead_on_average_is_behind_where_it_counts():
     lead = sum(share * (model - people) for share, people, model in (FORM, WORDS))
     assert lead == pytest.approx(0.02)
     assert reveal("03.beats").answer == ("B", pytest.approx(0.08))
+
+
+def test_a_wrong_figure_that_happens_to_be_the_gap_is_none():
+    levels = pd.DataFrame({"hlp": [0.9, 0.8, 0.2, 0.1], "accuracy": [0.9, 0.0, 0.1, 0.1]})
+    assert check("03.gap", ("B", 0.8), by_level=levels).correct
+    for give, words in BY_ID["03.gap"].wrong:
+        assert words in check("03.gap", give(by_level=levels), by_level=levels).message

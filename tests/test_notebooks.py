@@ -26,7 +26,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 MOST_CELLS, MOST_LINES, MEDIAN_LINES, MOST_SECONDS = 56, 15, 5, 60
 NOWHERE = "http://127.0.0.1:9"  # the discard port: a download fails at once
 
-LABELERS = {"labeler": "labeler"}  # cell -> variable
+LABELERS = {"labeler": "labeler", "labeler-dev": "listen"}  # cell -> variable
 TAGGERS = {"tagger": "tagger", "tagger-mixed": "mixed"}  # cell -> variable
 TAG_BY_HAND = """
 for number, name in enumerate(tagger.queue["item"].head(40)):
@@ -37,6 +37,10 @@ for number, name in enumerate(tagger.queue["item"].head(40)):
 LABEL_BY_HAND = """
 for number, (name, repeat) in enumerate(labeler.queue[["item", "repeat"]].itertuples(index=False)):
     labeler.label(name, labeler.labels[number % 3 % 2], repeat=int(repeat))
+"""
+SHOW_LEVEL = """
+_all = people.set_index("slice").loc["all"]
+print(f"measured level {_all['hlp']:.6f} on {_all['n']} items")
 """
 TELL_APART = """
 from mlkit.exercises import exercises as _exercises
@@ -213,6 +217,22 @@ class TestRuns:
         assert "EXAMPLE" not in text
         kept = json.loads((folder / "work/progress.json").read_text())["exercises"]
         assert {i for i, entry in kept.items() if entry["state"] == "correct"} == set(ids)
+
+
+def test_human_level_measured_in_one_notebook_is_used_in_another(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    folder = tmp_path / "notebooks"
+    for name in ("03_human_baseline", "06_error_analysis"):
+        notebook = answered(name)
+        notebook.cells.append(nbformat.v4.new_code_cell(SHOW_LEVEL if name[:2] == "06" else ""))
+        done = run(notebook, folder, tmp_path / "data", monkeypatch)
+    assert "example figure" not in said(done).lower()
+    heard = pd.read_csv(folder / "work/hlp.csv", dtype={"label": str, "gold": str})
+    assert len(heard) == 40
+    weight = 1 / heard["sampling_rate"]
+    level = ((heard["label"] == heard["gold"]) * weight).sum() / weight.sum()
+    assert f"measured level {level:.6f} on 40 items" in said(done)
 
 
 @pytest.mark.parametrize("name", NAMES)
