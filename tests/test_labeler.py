@@ -178,6 +178,19 @@ def test_repeats_come_fifteen_items_later_and_nothing_tells_them(make):
     assert (status[first], status[place], sum(status)) == (1, 1, 2)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.55, 0.75, 1.0])
+@pytest.mark.parametrize("n", [1, 7, 40, 200])
+def test_any_share_of_items_comes_again_late_enough(make, n, share):
+    for seed in range(2):
+        queue = make(table(n), repeats=share, rng=seed).labeler.queue
+        assert len(queue) == n + round(share * n)
+        places = queue.reset_index().pivot_table(index="item", columns="repeat", values="index")
+        if 1 in places:
+            assert (places[1] - places[0]).min() >= min(15, n // 2)
+    if n == 200 and share == 1:
+        assert list(queue["item"][:200]) != list(queue["item"][200:]), "another order"
+
+
 def test_the_same_seed_gives_the_same_queue(make):
     assert make(repeats=0.5).labeler.queue.equals(make(repeats=0.5).labeler.queue)
     assert not make(rng=0).labeler.queue.equals(make(rng=1).labeler.queue)
@@ -388,7 +401,7 @@ def test_only_keeps_some_items(make):
         ({"labels": [1, 2]}, r"one line of text .* Make them text: \[str\(label\) for label in"),
         ({"labels": ["a", "b\nc"]}, "one line of text"),
         ({"show": "path"}, r"Labeler\(show='path'\): there is no such column"),
-        ({"repeats": 0.9}, r"Labeler\(repeats=0.9\): give the share of items"),
+        ({"repeats": 1.1}, r"Labeler\(repeats=1.1\): give the share of items"),
         ({"repeats": "x"}, r"Labeler\(repeats='x'\)"),
         ({"only": "grop == 1"}, r"Labeler\(only='grop == 1'\): pandas cannot evaluate"),
         ({"only": [True]}, r"one value a row of the items \(20\)"),

@@ -107,28 +107,47 @@ def shuffled(
         )
     rows = rng.permutation(np.flatnonzero(inside(table, only, function="Labeler")))
     columns = {"item": table["item"].to_numpy()[rows], "repeat": 0, "sampling_rate": rates[rows]}
-    return with_repeats(pd.DataFrame(columns), repeats, rng, function="Labeler")
+    return with_repeats(pd.DataFrame(columns), repeats, rng, function="Labeler", most=1.0)
 
 
 def with_repeats(
-    queue: pd.DataFrame, repeats: float, rng: np.random.Generator, *, function: str
+    queue: pd.DataFrame,
+    repeats: float,
+    rng: np.random.Generator,
+    *,
+    function: str,
+    most: float = 0.5,
 ) -> pd.DataFrame:
     """The queue with a share of its items a second time, later, as repeat 1."""
     number = isinstance(repeats, Real) and not isinstance(repeats, bool)
-    if not number or not 0 <= repeats <= 0.5:
+    if not number or not 0 <= repeats <= most:
         raise ValueError(
             f"{function}(repeats={repeats!r}): give the share of items to show a second time, "
-            "0 to 0.5."
+            f"0 to {most:g}."
         )
     count = round(repeats * len(queue))
     if not count:
         return queue
     gap = min(_REPEAT_GAP, len(queue) // 2)
+    if repeats > 0.5:
+        return _second_round(queue, np.sort(rng.permutation(len(queue))[:count]), gap, rng)
     early = rng.choice(max(len(queue) - gap, 1), min(count, len(queue) - gap), replace=False)
     again = queue.iloc[early].assign(repeat=1)
     places = np.concatenate([np.arange(len(queue)), rng.uniform(early + gap, len(queue))])
     both = pd.concat([queue, again], ignore_index=True)
     return both.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
+
+
+def _second_round(
+    queue: pd.DataFrame, again: np.ndarray, gap: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """These places once more after all others, as much out of order as the gap allows."""
+    for reach in (len(queue) / 2, len(queue) / 4, len(queue) / 8, 0):
+        order = again[np.argsort(again + rng.uniform(0, reach, len(again)), kind="stable")]
+        # In the old order (reach 0) each comes as many items later as there are repeats, or more.
+        if (len(queue) - order + np.arange(len(order))).min() >= gap:
+            break
+    return pd.concat([queue, queue.iloc[order].assign(repeat=1)], ignore_index=True)
 
 
 def vocabulary(tags: Iterable[str]) -> list[str]:

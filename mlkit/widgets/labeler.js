@@ -36,8 +36,8 @@ export function matching(labels, typed) {
 class Labeler extends Surface {
   begin() {
     Object.assign(this, { name: "Labeler", listed: "classes", actions: ACTIONS, keys: keysOf(ACTIONS, { Enter: "skip", "/": "class" }) });
-    Object.assign(this, { labels: [], version: null, limit: null, clocks: new Map(), undoable: ["label", "note", "tag", "untag"] });
-    this.onDigits = [["1 … 9", "that class, and on to the next item", "the class"]];
+    Object.assign(this, { digits: 10, labels: [], version: null, limit: null, clocks: new Map(), undoable: ["label", "note", "tag", "untag"] });
+    this.onDigits = [["1 … 9, 0", "that class, and on to the next item", "the class"]];
     this.brokenHint = "Press x to tag it “broken file” and go on.";
     this.onVisible = () => this.watch();
     document.addEventListener("visibilitychange", this.onVisible);
@@ -91,7 +91,7 @@ class Labeler extends Surface {
     this.drawList(this.labels, "label", "");
     for (const node of this.list.children) this.press(node, said.label === node.dataset.label, unsaved.has(node.dataset.label));
     if (item) this.truth.replaceChildren(said.label ? make("span", {}, "labelled ", make("strong", {}, said.label)) : "");
-    this.button("class").hidden = this.labels.length < 10; // the keys c and / work always
+    this.button("class").hidden = this.labels.length <= this.digits; // the keys c and / work always
     this.drawClock();
   }
 

@@ -31,12 +31,12 @@ class Labeler(_surface.Surface):
     show
         A column (images, sounds, text), a function of the row, or None for the row itself.
     labels
-        The classes in the order of their keys.
+        The classes in the order of their keys: 1 to 9, then 0; more by their first letters.
     journal, annotator
         Where to write (path, URL or Journal), and as whom.
     repeats
-        Share of items silently shown a second time, at least 15 items later (in a short
-        queue half of it), as repeat 1.
+        Share of items, up to 1.0, silently shown a second time, at least 15 items later (in a
+        short queue half of it), as repeat 1.
     guide, version
         A text, or the path of a text file, shown beside the items, and the name recorded with
         each label (by default from the text). Under another version all items are open again.

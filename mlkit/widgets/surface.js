@@ -83,7 +83,7 @@ class Surface {
     this.drawn = words.join("\n");
     this.list.replaceChildren(...words.map((word, place) => make("button",
       { type: "button", className: "mlkit-tag", title: word, dataset: { [field]: word }, "aria-pressed": "false" },
-      make("kbd", { "aria-hidden": "true" }, place < 9 ? String(place + 1) : ""), make("span", { className: "mlkit-name" }, word))));
+      make("kbd", { "aria-hidden": "true" }, place < this.digits ? String((place + 1) % 10) : ""), make("span", { className: "mlkit-name" }, word))));
     if (!words.length) this.list.append(empty);
   }
 
@@ -134,7 +134,7 @@ class Surface {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.submit?.(); }
       return;
     }
-    const found = keyAction(event, this.keys);
+    const found = keyAction(event, this.keys, this.digits);
     if (!(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
     if (!found || (event.target.matches("button, summary") && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();

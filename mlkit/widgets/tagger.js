@@ -29,7 +29,7 @@ export function cleanTag(text) {
 class Tagger extends Surface {
   begin() {
     Object.assign(this, { name: "Tagger", listed: "tags", actions: ACTIONS, keys: keysOf(ACTIONS) });
-    Object.assign(this, { tags: [], unchecked: {}, undoable: ["seen", "unseen", "tag", "untag", "note"] });
+    Object.assign(this, { digits: 9, tags: [], unchecked: {}, undoable: ["seen", "unseen", "tag", "untag", "note"] });
     this.onDigits = [["1 … 9", "give or take off that tag", "the tag"], ["Shift + 1 … 9", "give that tag and go on", "Shift + click"]];
     this.brokenHint = "Press x to tag it “broken file”, Enter to go on.";
   }

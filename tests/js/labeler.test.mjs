@@ -19,6 +19,8 @@ test("no two actions share a key, and none is a digit", () => {
 test("digits are classes, Enter and s leave an item open", () => {
   const act = (key, code = "") => keyAction({ key, code }, keys);
   assert.deepEqual(act("1", "Digit1"), { action: "digit", place: 0, go: undefined });
+  const tenth = (code) => keyAction({ key: "0", code }, keys, 10)?.place;
+  assert.deepEqual([tenth("Digit0"), tenth("Numpad0"), act("0", "Digit0")], [9, 9, null]);
   for (const key of ["Enter", "s"]) assert.deepEqual(act(key), { action: "skip" });
   for (const key of ["c", "/"]) assert.deepEqual(act(key), { action: "class" });
   assert.deepEqual(act("z"), { action: "undo" });
