@@ -54,6 +54,13 @@ def counted(wide):
     return pd.crosstab(table["item"], table["label"]).to_numpy()
 
 
+def quick(table, **options):
+    """Where only the values are looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_intervals, "REPLICATES", 20)
+        return labels.agreement(table, rng=0, **options)
+
+
 def reference():
     if not (SHARED / "reference.json").exists():
         pytest.skip("../shared/data is not here")
@@ -256,7 +263,7 @@ wides = st.integers(2, 4).flatmap(
 @given(wides, st.sampled_from(LEVELS))
 def test_alpha_is_its_definition(wide, level):
     table = long(wide)
-    result = labels.agreement(table, level=level, rng=0)
+    result = quick(table, level=level)
     assert result.alpha == pytest.approx(slow_alpha(wide, level), abs=1e-9, nan_ok=True)
 
 
@@ -273,10 +280,10 @@ def test_fleiss_and_ac1_are_their_definitions(wide):
 @given(wides, st.randoms(use_true_random=False))
 def test_names_and_order_change_nothing(wide, random):
     table = long(wide)
-    before = labels.agreement(table, rng=0).table
+    before = quick(table).table
     rows = list(range(len(table)))
     random.shuffle(rows)
-    shuffled = labels.agreement(table.iloc[rows], rng=0).table
+    shuffled = quick(table.iloc[rows]).table
     pd.testing.assert_frame_equal(_by_name(before), _by_name(shuffled))
     names = sorted({*table["item"], *table["annotator"]})
     places = random.sample(range(len(names)), len(names))
@@ -287,7 +294,7 @@ def test_names_and_order_change_nothing(wide, random):
         annotator=table["annotator"].map(new).astype(str),
         label=table["label"].map(classes).astype(str),
     )
-    after = labels.agreement(renamed, rng=0).table
+    after = quick(renamed).table
     back = {name: old for old, name in (new | classes).items()}
     after["name"] = [back.get(name, name) for name in after["name"]]
     values = ["n", "labels", "percent", "cohen", "fleiss", "ac1", "alpha", "conditional", "gain"]
@@ -302,7 +309,7 @@ def _by_name(table):
 @settings(deadline=None, max_examples=25)
 @given(wides, st.sampled_from(LEVELS))
 def test_bounds(wide, level):
-    table = labels.agreement(long(wide), level=level, rng=1).table
+    table = quick(long(wide), level=level).table
     for name in ("percent", "conditional"):
         assert table[name].dropna().between(0, 1).all()
     # Ratio distances obey no such law; and items with one label move Fleiss' chance alone.
@@ -320,9 +327,7 @@ def test_bounds(wide, level):
 @given(wides)
 def test_one_more_item_on_which_all_agree_raises_percent(wide):
     more = [[*row, row_label] for row, row_label in zip(wide, [0] * len(wide), strict=True)]
-    before, after = (
-        labels.agreement(long(w), rng=0).table["percent"].iloc[0] for w in (wide, more)
-    )
+    before, after = (quick(long(w)).table["percent"].iloc[0] for w in (wide, more))
     assert np.isnan(before) or after >= before
 
 
@@ -331,9 +336,7 @@ def test_one_more_item_on_which_all_agree_raises_percent(wide):
 def test_interval_alpha_knows_no_unit_and_no_zero_and_ordinal_no_scale(values, factor):
     wide = np.array(values).reshape(2, 6)
     for level, other in (("interval", wide * factor - 7), ("ordinal", wide**3)):
-        one, two = (
-            labels.agreement(long(w.tolist()), level=level, rng=0).alpha for w in (wide, other)
-        )
+        one, two = (quick(long(w.tolist()), level=level).alpha for w in (wide, other))
         assert one == pytest.approx(two, abs=1e-9, nan_ok=True)
 
 
@@ -577,6 +580,8 @@ def test_continuous_ratings_by_closed_form():
     assert slow_alpha(wide[:, :60].tolist(), "interval") == pytest.approx(
         labels.agreement(long(wide[:, :60].tolist()), level="interval").alpha, abs=1e-9
     )
+    assert "class" not in set(result.table["part"])
+    assert "No row for each of the 1,200 values, which are no classes." in result.notes
     # Alpha of such ratings is the intraclass correlation: 1 / (1 + 0.25).
     assert result.low < 0.8 < result.high
     far = labels.agreement(long((wide + 1e6).tolist()), level="interval", rng=0)

@@ -114,7 +114,12 @@ def agreement(
     groups = _groups(coded, by)
     notes = [*coded.notes, *_agreement_show.remarks(p, coded.labels, level)]
     overall = {"part": "overall", "name": "all"} | _row(coded, p, level, values, rng)
-    table = [overall, *_classes(coded, p, rng, notes), *_without_rows(coded, p, level, values)]
+    table = [overall]
+    if level in ("interval", "ratio") and p.n_labels > MOST_CLASSES:
+        notes.append(f"No row for each of the {p.n_labels:,} values, which are no classes.")
+    else:
+        table += _classes(coded, p, rng, notes)
+    table += _without_rows(coded, p, level, values)
     if groups is not None:
         table += _by(coded, groups, level, values, rng, notes)
     n, _ = _coefficients.used(p)
@@ -147,7 +152,7 @@ def _row(
     found, limits = _intervals.both(p, level if few else "nominal", values, len(coded.labels), rng)
     if not few:
         found["alpha"], limits["alpha"] = np.nan, _intervals.UNKNOWN
-    size = len(np.unique(coded.annotator))
+    size = int(_coded.used(coded.annotator, len(coded.annotators)).sum())
     if size == 2:
         pairs = _cohen.cross(coded.item, coded.annotator, coded.label, len(coded.labels))
         found["cohen"], limits["cohen"] = _cohen.both(pairs, rng)

@@ -109,11 +109,9 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = np.asarray(column.cat.categories)
         codes = np.asarray(column.cat.codes)
-        used = np.zeros(len(values), bool)
-        for start in range(0, len(codes), CHUNK):
-            used[codes[start : start + CHUNK]] = True
-        if not used.all():
-            codes, values = (np.cumsum(used, dtype=np.int32) - 1)[codes], values[used]
+        occur = used(codes, len(values))
+        if not occur.all():
+            codes, values = (np.cumsum(occur, dtype=np.int32) - 1)[codes], values[occur]
         return codes.astype(np.int32, copy=False), values
     codes, found = pd.factorize(column)
     return codes.astype(np.int32), np.asarray(found)
@@ -150,12 +148,36 @@ def _labels(column: pd.Series, function: str) -> tuple[np.ndarray, list[Any]]:
     return codes, values.tolist()
 
 
+def used(codes: np.ndarray, size: int) -> np.ndarray:
+    """Which of the codes below ``size`` occur."""
+    found = np.zeros(size, bool)
+    for start in range(0, len(codes), CHUNK):
+        found[codes[start : start + CHUNK]] = True
+        if found.all():
+            break
+    return found
+
+
 def _last(item: np.ndarray, annotator: np.ndarray, n_annotators: int) -> np.ndarray | None:
     """Which rows are the last of their item and annotator; None where there is no other."""
-    key = item.astype(np.int64)
-    key *= n_annotators
-    key += annotator
-    ordered = np.sort(key)  # several times faster than a hash table, where nothing is twice
-    if not (ordered[1:] == ordered[:-1]).any():
+    if not len(item) or _once(item, annotator, n_annotators):
         return None
-    return ~pd.Series(key).duplicated(keep="last").to_numpy()
+    key = item.astype(np.int64) * n_annotators + annotator
+    twice = pd.Series(key).duplicated(keep="last").to_numpy()
+    return ~twice if twice.any() else None
+
+
+def _once(item: np.ndarray, annotator: np.ndarray, n_annotators: int) -> bool:
+    """Whether each pair is surely there once: marked in a table of all pairs if that is small."""
+    cells = (int(item.max()) + 1) * n_annotators
+    if cells > max(16 * len(item), CHUNK):
+        key = item.astype(np.int64)
+        key *= n_annotators
+        key += annotator
+        key.sort()  # several times faster than a hash table, where nothing is twice
+        return not (key[1:] == key[:-1]).any()
+    marked = np.zeros(cells, bool)
+    for start in range(0, len(item), CHUNK):
+        part = slice(start, start + CHUNK)
+        marked[item[part].astype(np.int64) * n_annotators + annotator[part]] = True
+    return np.count_nonzero(marked) == len(item)

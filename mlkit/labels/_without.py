@@ -30,13 +30,14 @@ def rows(
     adds with and without them: the two alphas rest on the same items.
     """
     size = len(coded.annotators)
-    labels = np.bincount(coded.annotator, minlength=size)
     cost = len(p.k) + len(p.m) + (p.n_labels**2 if level == "ratio" else 0)
     chosen = np.zeros(size, bool)
+    lists = given(coded, p)
+    labels = np.array([times.sum() for _, times in lists])
     chosen[np.argsort(-labels, kind="stable")[: max(1, BUDGET // max(cost, 1))]] = True
     whole, _, before = _intervals.adds(p, level, v, classes)
     table = []
-    for who, (entry, times) in enumerate(given(coded, p)):
+    for who, (entry, times) in enumerate(lists):
         row: dict[str, Any] = {"name": coded.annotators[who], "n": np.nan, "labels": np.nan}
         if not chosen[who]:
             table.append(row | {"why": TOO_MANY})
