@@ -445,6 +445,8 @@ def test_a_journal_says_how_much_is_in_it(journal):
     journal.seen("7", vocabulary=[], annotator="bo", at="2026-11-21T08:00:00Z")
     assert repr(journal).endswith("2 events by 2 annotators, since 2026-11-20.")
     assert "2026-11-21 08:00" in journal._repr_html_()
+    journal.label("8", "cat", annotator="cy")
+    assert ">1<" in journal._repr_html_().split("cy")[1], "what is labelled was seen"
 
 
 def test_importing_the_journal_imports_nothing_heavy():

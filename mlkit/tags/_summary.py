@@ -35,13 +35,13 @@ def html(store: Store) -> str:
         }
         for row in counts.to_dict("records")
     ]
-    headings = {name: name for name in _COLUMNS} | {"items": "items seen"}
+    headings = {name: name for name in _COLUMNS} | {"items": "items seen or labelled"}
     table = _show.table_html(rows, columns=headings, text=["annotator"]) if rows else ""
     return _show.result_html(_sentence(store, counts), table)
 
 
 def _counts(store: Store) -> pd.DataFrame:
-    seen = sa.case((EVENTS.c.kind == "seen", EVENTS.c.item))
+    seen = sa.case((EVENTS.c.kind.in_(["seen", "label"]), EVENTS.c.item))
     given = sa.case((EVENTS.c.kind == "tag", EVENTS.c.value))
     query = (
         sa.select(

@@ -84,7 +84,7 @@ class Labeler extends Surface {
     this.guide.hidden = guide === null;
     this["guide-text"].textContent = guide ?? "";
     this["guide-title"].replaceChildren("Guide ", make("span", { className: "mlkit-quiet" }, `version ${version}`));
-    this.guide.open = this.root.clientWidth > 620;
+    this.guide.open = this.root.clientWidth > 650; // where the buttons stand beside the item
   }
 
   drawOwn(said, unsaved, item) {
