@@ -3,10 +3,12 @@
 ``Tagger``      say with the keyboard what is wrong with each error
 ``Labeler``     say with the keyboard which class each item is, blind
 ``Confusion``   the confusion matrix, whose cells choose what the Tagger shows
+``AugmentPreview``  hear and see a pipeline's changes, and say whether one can still tell
 """
 
+from mlkit.widgets.augment_preview import AugmentPreview
 from mlkit.widgets.confusion import Confusion
 from mlkit.widgets.labeler import Labeler
 from mlkit.widgets.tagger import Tagger
 
-__all__ = ["Confusion", "Labeler", "Tagger"]
+__all__ = ["AugmentPreview", "Confusion", "Labeler", "Tagger"]

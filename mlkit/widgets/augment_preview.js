@@ -1,0 +1,395 @@
+// The preview of an augmentation: what a pipeline made of an item, sliders over what it drew, and
+// three questions about it. Label, prediction and the item's name come after the answer; the
+// original too, unless one asks for it. What it shares with the Tagger stands in surface.js and
+// the files before it; augment_preview.py joins them.
+
+// name, key, word on the button, what help says
+export const ACTIONS = [
+  ["play", " ", "Play result", "play or pause the result"],
+  ["original", "o", "Original", "show or play the original; shown before the answer, the answer is not blind"],
+  ["again", "r", "Draw again", "draw all values anew for the same item"],
+  ["next", "Enter", "Next item", "on to the next item without an answer"],
+  ["unsure", "c", "Can't tell", "nobody could tell from this"],
+  ["yes", "y", "Yes", "realistic: this could have come from the world"],
+  ["no", "n", "No", "not realistic"],
+  ["left", "ArrowLeft", "Copy before", "look at the copy before, in a row of copies"],
+  ["right", "ArrowRight", "Copy after", "look at the copy after"],
+  ["undo", "z", "Take back", "take the last answer back (also Backspace, Ctrl+Z)"],
+  ["help", "?", "Keys", "show or hide this list (also h)"],
+];
+
+const GUIDE = "augment preview", REALISTIC = "augment preview: realistic?", CANT_TELL = "can't tell";
+const WAIT_MS = 60, SLOW_MS = 400; // after the last move of a slider; before it says that it works
+
+// The label on a digit: labels that are digits are on their own keys, others in their order.
+export function onDigit(labels, digit) {
+  if (labels.every((label) => /^[0-9]$/.test(label))) return labels.find((label) => label === String(digit));
+  return labels[digit === 0 ? 9 : digit - 1];
+}
+
+export function keyOf(labels, place) {
+  return [1, 2, 3, 4, 5, 6, 7, 8, 9, 0].map(String).find((digit) => onDigit(labels, Number(digit)) === labels[place]) ?? "";
+}
+
+// A step of a slider: about a hundredth of the range, as 1, 2 or 5 and zeros.
+export function stepOf(low, high) {
+  const raw = (high - low) / 100, power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw * 0.999);
+}
+
+// As many digits as the slider's step can tell apart.
+export function shown(value, step) {
+  return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9))));
+}
+
+// One wish is under way at a time; of those that come meanwhile the latest follows it.
+export class Latest {
+  constructor(send) { Object.assign(this, { send, busy: false, waiting: null }); }
+  want(wish) { if (this.busy) this.waiting = { ...this.waiting, ...wish }; else { this.busy = true; this.send(wish); } }
+  arrived() { const wish = this.waiting; this.waiting = null; this.busy = false; if (wish) this.want(wish); }
+  drop() { this.waiting = null; this.busy = false; }
+}
+
+class AugmentPreview extends Surface {
+  begin() {
+    Object.assign(this, { name: "AugmentPreview", listed: "what is it?", actions: ACTIONS, keys: keysOf(ACTIONS), undoable: [] });
+    Object.assign(this, { labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
+    Object.assign(this, { result: null, first: null, given: {}, sliders: new Map(), chosen: 0, since: 0 });
+    this.onDigits = [["0 … 9", "that answer", "the label"]];
+    this.latest = new Latest((values) => this.demand({ op: "set", values }));
+  }
+
+  destroy() {
+    clearTimeout(this.settling); clearTimeout(this.slow);
+    super.destroy();
+    for (const item of [this.result, this.first]) if (item) this.release(item);
+    this.pictures?.forEach((url) => URL.revokeObjectURL(url));
+  }
+
+  // What the frame of the others has and this has not is left in the air.
+  button(action) { return super.button(action) ?? make("button"); }
+
+  above(part) {
+    const pane = (name, title) => (this[name] = make("section", { className: `mlkit-pane mlkit-${name}`, "aria-label": title }));
+    pane("before", "original"); pane("after", "result");
+    part("copies", "div", { role: "group", "aria-label": "copies" }); part("trouble", "p", { role: "alert", hidden: "" });
+    return [this.trouble];
+  }
+
+  moves(group) {
+    this.media.replaceChildren(this.before, this.after);
+    return make("div", { className: "mlkit-under" }, this.copies, group("move", "play", "original", "again", "next"));
+  }
+
+  side(part, group) {
+    part("controls", "div", { role: "group", "aria-label": "what was drawn" });
+    part("sentence", "p");
+    const ask = (text, ...nodes) => make("div", { className: "mlkit-ask" }, make("div", { className: "mlkit-title" }, text), ...nodes);
+    this.controls.addEventListener("input", (event) => this.onMove(event));
+    return [ask("Can you still tell what it is?", this.list, group("or", "unsure")), ask("Is it realistic?", group("realistic", "yes", "no")),
+      this.entry, ask("What was drawn", this.controls), ask("So far", this.sentence, group("finish", "undo"))];
+  }
+
+  // ---- what is on the screen
+
+  go() { this.draw(); }
+  want() {}
+  take() {}
+
+  draw() {
+    const { done, total, sentence } = this.words;
+    const told = this.about, given = { ...told, ...this.given };
+    const pending = [...this.outbox.events.values()].map(({ event }) => event).filter(({ item }) => item === this.answering);
+    const unsaved = (guide) => pending.some((event) => event.guide === guide);
+    this.drawLabels();
+    for (const node of this.list.children) this.press(node, given.answer === node.dataset.label, unsaved(GUIDE) && given.answer === node.dataset.label);
+    this.press(this.button("unsure"), given.answer === CANT_TELL, unsaved(GUIDE) && given.answer === CANT_TELL);
+    for (const [name, value] of [["yes", true], ["no", false]]) this.press(this.button(name), given.realistic === value, unsaved(REALISTIC) && given.realistic === value);
+    this.drawTruth(told);
+    this.sentence.textContent = sentence ? `${sentence}.` : "";
+    Object.assign(this.root.dataset, { tagged: done, total, turn: this.turn, wish: this.wish, told: String(!!told), kind: this.kind ?? "" });
+    this.count.textContent = this.counted = `${done} of ${total}`;
+    this.bar.setAttribute("aria-valuenow", done); this.bar.setAttribute("aria-valuemax", total);
+    this.done.style.width = `${total ? (100 * done) / total : 0}%`;
+    this.button("play").hidden = this.kind !== "audio" || !this.result;
+    this.drawSave();
+  }
+
+  drawTruth(told) {
+    if (!told) { this.truth.replaceChildren(make("span", { className: "mlkit-quiet" }, "Label, prediction and original come after your answer.")); return; }
+    const mark = (value) => (told.label === null ? "" : value === told.label ? " ✓" : " ✗");
+    const pair = (name, value, more = "") => make("span", {}, `${name} `, make("strong", {}, value), more);
+    const nodes = [pair("label", told.label ?? "none")];
+    if (told.answer) nodes.push(pair("you", told.answer, mark(told.answer)));
+    if (told.thinking) nodes.push(make("span", { className: "mlkit-thinking" }, "the model is at work …"));
+    else if (told.prediction !== null) nodes.push(pair("model", told.prediction, `${told.score === null ? "" : ` ${told.score.toFixed(2)}`}${mark(told.prediction)}`));
+    else if (told.trouble) nodes.push(make("span", { className: "mlkit-warn" }, told.trouble));
+    this.truth.replaceChildren(...nodes, make("span", { className: "mlkit-id" }, told.item));
+  }
+
+  drawLabels() {
+    if (this.drawn === this.labels.join("\n")) return;
+    this.drawn = this.labels.join("\n");
+    this.list.replaceChildren(...this.labels.map((label, place) => make("button",
+      { type: "button", className: "mlkit-tag", title: label, dataset: { label }, "aria-pressed": "false" },
+      make("kbd", { "aria-hidden": "true" }, keyOf(this.labels, place)), make("span", { className: "mlkit-name" }, label))));
+  }
+
+  // Once for a pipeline; its values come with each drawing.
+  drawControls(steps) {
+    this.sliders.clear();
+    const id = newId();
+    this.controls.replaceChildren(...steps.map(({ key, fixed, parameters }) => {
+      const on = make("input", { type: "checkbox", dataset: { key } });
+      this.sliders.set(key, { node: on, set: (value) => { on.checked = value; on.closest("fieldset").classList.toggle("mlkit-off", !value); }, get: () => on.checked });
+      const given = Object.entries(fixed).map(([name, value]) => `${name} ${value}`).join(", ");
+      const title = make("legend", {}, make("label", {}, on, make("span", {}, key)), given && make("span", { className: "mlkit-quiet" }, ` ${given}`));
+      return make("fieldset", { className: "mlkit-step" }, title, ...parameters.map((one, n) => (one.choices ? this.choice(one) : this.slider(one, `${id}-${key}-${n}`))));
+    }));
+  }
+
+  slider({ key, name, low, high }, id) {
+    const step = stepOf(low, high);
+    const input = make("input", { id, type: "range", min: low, max: high, step: "any", dataset: { key } });
+    const output = make("output", { for: id });
+    const show = (value) => { output.textContent = shown(value, step); input.setAttribute("aria-valuetext", output.textContent); };
+    const get = () => Math.min(high, Math.max(low, Math.round(Number(input.value) / step) * step));
+    input.addEventListener("input", () => show(get()));
+    // With any step the arrow keys would move by what the browser likes.
+    input.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      input.value = get() + by * step;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    this.sliders.set(key, { node: input, get, set: (value) => { input.value = value; show(value); } });
+    return make("div", { className: "mlkit-slider" }, make("label", { for: id }, name), output, input);
+  }
+
+  choice({ key, name, choices }) {
+    const select = make("select", { dataset: { key } }, ...choices.map((word, place) => make("option", { value: place }, word)));
+    this.sliders.set(key, { node: select, get: () => Number(select.value), set: (value) => { select.value = value; } });
+    return make("label", { className: "mlkit-choice" }, make("span", {}, name), select);
+  }
+
+  drawPanes() {
+    const title = (text, key) => make("h3", {}, text, make("kbd", { "aria-hidden": "true" }, key));
+    const sound = this.kind === "audio", many = this.result?.copies > 1;
+    const longest = Math.max(...[this.first, this.result].map((item) => item?.media.duration_s ?? 0));
+    for (const item of [this.first, this.result]) {
+      const wave = item?.node.querySelector?.(".mlkit-wave");
+      if (wave) wave.style.width = `${(100 * item.media.duration_s) / longest}%`;
+    }
+    const cover = make("button", { type: "button", className: "mlkit-cover", dataset: { action: "original" } },
+      make("span", {}, `Covered until you answer. ${sound ? "Hear" : "See"} it before, and the answer is not blind.`));
+    this.before.replaceChildren(title("Original", "o"), this.first ? this.first.node : cover);
+    this.after.replaceChildren(title(many ? `Result ${this.chosen + 1} of ${this.result.copies}` : "Result", sound ? "Space" : many ? "← →" : ""), this.result ? this.result.node : "");
+  }
+
+  show(message, buffers, name) {
+    const item = { ...message, urls: [] };
+    picture(item, buffers, name, this);
+    item.node.querySelector?.("figcaption")?.replaceChildren(message.media.caption ?? "");
+    return item;
+  }
+
+  // ---- what a person does
+
+  onKey(event) {
+    const field = event.target.closest("input, select");
+    if (!field || event.key === "Tab" || event.key === "Escape") { this.onDigitKey(event) || super.onKey(event); return; }
+    event.stopPropagation();
+    const own = field.tagName === "SELECT" || field.type === "checkbox" ? / |Enter|Arrow/ : /Arrow|Home|End|Page/;
+    if (own.test(event.key) || this.onDigitKey(event)) return;
+    const found = keyAction(event, this.keys);
+    if (!found || event.repeat) return;
+    event.preventDefault();
+    if (found.action === "digit") this.onDigit(found.place); else this.act(found.action);
+  }
+
+  // The shared keys know the digits from 1; here 0 is one too.
+  onDigitKey(event) {
+    if (!(event.code === "Digit0" || (event.key === "0" && event.code === "Numpad0")) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
+    event.preventDefault(); event.stopPropagation();
+    if (!event.repeat) this.onDigit(-1);
+    return true;
+  }
+
+  onDigit(place) {
+    const label = onDigit(this.labels, place + 1);
+    if (label === undefined) this.say(`There is no answer on ${place + 1}.`); else this.give(label);
+  }
+
+  onPick({ label, copy }) { if (label !== undefined) this.give(label); else if (copy !== undefined) this.choose(Number(copy)); }
+  onClick(event) { if (!event.target.closest("input, select, label")) super.onClick(event); }
+
+  act(action) {
+    if (action === "play" || action === "original") this[action]();
+    else if (action === "again" || action === "next") this.demand({ op: action });
+    else if (action === "unsure") this.give(CANT_TELL);
+    else if (action === "yes" || action === "no") this.judge(action);
+    else if (action === "left" || action === "right") this.choose(this.chosen + (action === "left" ? -1 : 1));
+    else if (action === "undo") { this.given = {}; this.send({ op: "undo" }); }
+    else if (action === "help") this.showHelp();
+  }
+
+  // A drawing is asked for: what is on the screen stays until it comes.
+  demand(message) {
+    clearTimeout(this.slow);
+    this.slow = setTimeout(() => { this.said.textContent = "at work …"; }, SLOW_MS);
+    this.spoke = Date.now();
+    this.send(message);
+  }
+
+  onMove({ target }) {
+    const control = this.sliders.get(target.dataset.key);
+    if (!control) return;
+    this.moved = { ...this.moved, [target.dataset.key]: control.get() };
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => { const moved = this.moved; this.moved = null; this.latest.want(moved); }, WAIT_MS);
+  }
+
+  choose(copy) {
+    const copies = this.result?.copies ?? 1;
+    if (copies > 1) this.demand({ op: "choose", copy: (copy + copies) % copies });
+  }
+
+  original() {
+    if (!this.first) this.send({ op: "original" });
+    if (this.kind === "audio") { this.wanted = !this.first; if (this.first) this.sound(this.first); }
+  }
+
+  play() { if (this.result) this.sound(this.result); }
+
+  sound(item) {
+    const { sound } = item;
+    if (!sound) return;
+    const playing = !sound.paused;
+    for (const other of [this.first, this.result]) other?.sound?.pause();
+    if (!playing) { sound.currentTime = 0; sound.play().catch((error) => this.say(`cannot play: ${error.message}`)); }
+  }
+
+  give(answer) {
+    if (!this.key) { this.say("There is nothing to answer yet."); return; }
+    this.given.answer = answer;
+    this.note(GUIDE, answer, { duration_s: Math.round(performance.now() - this.since) / 1000 });
+    this.say(`you said ${answer}`);
+  }
+
+  judge(answer) {
+    if (!this.key) { this.say("There is nothing to judge yet."); return; }
+    this.given.realistic = answer === "yes";
+    this.note(REALISTIC, answer);
+    this.say(answer === "yes" ? "realistic" : "not realistic");
+  }
+
+  note(guide, value, more = {}) {
+    this.answering = this.key;
+    this.record([{ kind: "label", value, guide, ...more }], { item: this.key, repeat: 0 });
+    this.draw();
+  }
+
+  stamp() { return { vocabulary: [] }; }
+
+  // ---- the wire
+
+  greet() {
+    this.resend();
+    this.latest.drop();
+    this.spoke = Date.now();
+    this.send({ op: "hello" });
+    this.draw();
+  }
+
+  receive(message, buffers) {
+    const fresh = message.turn === undefined || message.turn >= this.turn;
+    if (message.op === "drawn" && fresh) this.onDrawn(message, buffers);
+    else if (message.op === "copies") this.onCopies(message, buffers);
+    else if (message.op === "original" && message.turn === this.turn) this.onOriginal(message, buffers);
+    else if (message.op === "truth" && fresh) this.onTruth(message);
+    else if (message.op === "words") this.words = message;
+    else { super.receive(message, buffers); return; }
+    Object.assign(this, { heard: Date.now(), attempt: 0, dead: false });
+    this.draw();
+  }
+
+  onState(message) {
+    this.arrived = true;
+    Object.assign(this, { kind: message.kind, labels: message.labels, words: message });
+    if (this.described !== JSON.stringify(message.steps)) {
+      this.described = JSON.stringify(message.steps);
+      this.drawControls(message.steps);
+    }
+    if (message.turn !== this.turn) this.arrive(message.turn);
+    this.given = {};
+    this.draw();
+  }
+
+  // Another item: nothing of the one before stays.
+  arrive(turn) {
+    for (const item of [this.first, this.result]) if (item) { item.sound?.pause(); this.release(item); }
+    Object.assign(this, { turn, first: null, result: null, about: null, given: {}, key: null, since: performance.now() });
+    this.copies.replaceChildren();
+    this.drawPanes();
+  }
+
+  onDrawn(message, buffers) {
+    clearTimeout(this.slow);
+    if (message.turn !== this.turn) this.arrive(message.turn);
+    if (message.key !== this.key) this.given = {};
+    if (this.about) this.about = { ...this.about, answer: null, realistic: null, prediction: null, trouble: null, thinking: this.about.model };
+    Object.assign(this, { key: message.key, wish: message.wish, chosen: message.chosen });
+    const playing = this.result?.sound && !this.result.sound.paused;
+    if (this.result) { this.result.sound?.pause(); this.release(this.result); }
+    this.result = message.media && this.show(message, buffers, "the result");
+    for (const [key, control] of this.sliders) if (!(this.moved && key in this.moved) && !(this.latest.waiting && key in this.latest.waiting)) control.set(message.now[key]);
+    this.trouble.hidden = !message.trouble;
+    this.trouble.textContent = message.trouble;
+    this.said.textContent = message.notes.join(" ");
+    for (const node of this.copies.children) node.setAttribute("aria-pressed", String(Number(node.dataset.copy) === this.chosen));
+    this.drawPanes();
+    if (playing) this.play();
+    this.latest.arrived();
+  }
+
+  onCopies(message, buffers) {
+    if (message.wish !== this.wish) return;
+    const old = this.pictures ?? [];
+    this.pictures = buffers.map((buffer) => (buffer.byteLength ? URL.createObjectURL(new Blob([buffer], { type: "image/png" })) : ""));
+    this.copies.replaceChildren(...this.pictures.map((src, copy) => make("button",
+      { type: "button", className: "mlkit-copy", dataset: { copy }, "aria-pressed": String(copy === this.chosen), "aria-label": `copy ${copy + 1}` },
+      src ? make("img", { src, alt: "" }) : "✗")));
+    old.forEach((url) => URL.revokeObjectURL(url));
+  }
+
+  onOriginal(message, buffers) {
+    if (this.first) this.release(this.first);
+    if (message.wish === this.wish && this.key) this.key = message.key;
+    this.first = this.show(message, buffers, "the original");
+    this.drawPanes();
+    if (this.wanted) this.sound(this.first);
+    this.wanted = false;
+  }
+
+  onTruth(message) {
+    this.about = message;
+    if (message.wish === this.wish && this.key) { this.key = message.key; if (!this.outbox.events.size) this.given = {}; }
+  }
+
+  onSaved(message) {
+    this.error = "";
+    this.outbox.drop(message.ids);
+    message.ids.forEach((id) => this.flying.delete(id));
+    this.flush();
+    this.words = message;
+    this.draw();
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const view = new AugmentPreview(model, el);
+    return () => view.destroy();
+  },
+};

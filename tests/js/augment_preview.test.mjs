@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { SHARED, load } from "./load.mjs";
+
+const { ACTIONS, Latest, default: widget, keyAction, keyOf, keysOf, onDigit, shown, stepOf } = await load(...SHARED, "augment_preview.js");
+
+test("the files together are one module with a render function", () => {
+  assert.equal(typeof widget.render, "function");
+});
+
+test("no two actions share a key, and none is a digit", () => {
+  const keys = ACTIONS.map(([, key]) => key);
+  assert.equal(new Set([...keys, "Backspace", "h"]).size, keys.length + 2);
+  assert.ok(!keys.some((key) => /^[0-9]$/.test(key)));
+  assert.equal(keyAction({ key: "o", code: "KeyO" }, keysOf(ACTIONS)).action, "original");
+});
+
+test("a spoken digit is answered with its own key", () => {
+  const digits = ["0", "1", "2", "3", "7"];
+  assert.equal(onDigit(digits, 0), "0");
+  assert.equal(onDigit(digits, 7), "7");
+  assert.equal(onDigit(digits, 9), undefined);
+  assert.deepEqual(digits.map((_, place) => keyOf(digits, place)), digits);
+});
+
+test("other labels are on the keys in their order, the tenth on 0", () => {
+  const labels = Array.from({ length: 12 }, (_, n) => `class ${n}`);
+  assert.equal(onDigit(labels, 1), "class 0");
+  assert.equal(onDigit(labels, 0), "class 9");
+  assert.deepEqual([0, 8, 9, 10].map((place) => keyOf(labels, place)), ["1", "9", "0", ""]);
+});
+
+test("a slider moves in steps a person can read", () => {
+  assert.equal(stepOf(5, 30), 0.5);
+  assert.equal(stepOf(0, 1), 0.01);
+  assert.equal(stepOf(-2, 2), 0.05);
+  assert.equal(stepOf(300, 3400), 50);
+  assert.equal(shown(12.34567, 0.5), "12.3");
+  assert.equal(shown(0.756, 0.01), "0.76");
+  assert.equal(shown(1234.5, 50), "1235");
+});
+
+test("of wishes that come while one is under way the latest follows", () => {
+  const sent = [], latest = new Latest((wish) => sent.push(wish));
+  latest.want({ snr: 1 });
+  latest.want({ snr: 2 });
+  latest.want({ snr: 3, rate: 1 });
+  latest.want({ snr: 4 });
+  assert.deepEqual(sent, [{ snr: 1 }]);
+  latest.arrived();
+  assert.deepEqual(sent, [{ snr: 1 }, { snr: 4, rate: 1 }]);
+  latest.arrived();
+  latest.arrived();
+  latest.want({ snr: 5 });
+  assert.deepEqual(sent.slice(2), [{ snr: 5 }]);
+});
