@@ -49,6 +49,7 @@ class Course:
         self._by_digest = {digest: item for item, digest in self._digests.items()}
         self._drawn: dict[str, int] = {}
         self.revealed: set[str] = set()  # items whose label or original was shown
+        self._shown: dict[str, set[Drawing]] = {}
         self.turn = 0
         self.item = self.items[0]
         self._arrive()
@@ -64,6 +65,15 @@ class Course:
         """Show the original, and with ``told`` the label too, until the next item comes."""
         self.told, self.compared = self.told or told, True
         self.revealed.add(self.item)
+
+    def see(self, drawing: Drawing) -> None:
+        """This one was on the screen."""
+        self._shown.setdefault(drawing.item, set()).add(drawing)
+
+    def blind(self, drawing: Drawing) -> bool:
+        """Whether one can know the item from this drawing alone: no easier one came before."""
+        others = self._shown.get(drawing.item, set()) - {drawing}
+        return not (others or drawing.item in self.revealed)
 
     def next(self, answered: Collection[str]) -> None:
         """The next item without an answer; when all have one, the next in order."""

@@ -225,7 +225,7 @@ def sentence(rows: Iterable[Mapping[str, Any]], *, model: bool) -> str:
     parts = [f"you {right} of {len(blind)} right" if blind else "no blind answer yet"]
     if model:
         parts.append(
-            f"the model {hits} of {len(guessed)}" if guessed else "the model has said nothing"
+            f"the model {hits} of {len(guessed)}" if guessed else "the model not asked yet"
         )
     parts.append(
         f"realistic {sum(judged)} of {len(judged)}" if judged else "realism not yet judged"

@@ -35,6 +35,13 @@ class Studio:
                 self._result = known
         return known[1]
 
+    def original(self, item: str) -> tuple[_media.Media | None, str]:
+        """What an item looks or sounds like, or why there is nothing."""
+        try:
+            return self.things.media(*self.things.read(item)), ""
+        except Exception as error:  # noqa: BLE001 - a file of the user's: it may be any
+            return None, _said(error)
+
     def painted(self, drawing: Drawing) -> tuple[_media.Media | None, str, list[str]]:
         """What a drawing looks or sounds like, or why there is nothing, and what was said."""
         with augment.overheard() as notes:

@@ -63,7 +63,12 @@ class Things:
         return last[1], last[2]
 
     def media(self, thing: Any, rate: float | None) -> _media.Media:
-        return _media._as(self.kind, thing, rate)
+        media = _media._as(self.kind, thing, rate)
+        if rate is not None:
+            # Each waveform is drawn to its own height: only the number tells the louder one.
+            power = np.mean(np.square(np.asarray(thing, float)))
+            media.head["caption"] += f", {10 * np.log10(power):.0f} dB" if power else ", silent"
+        return media
 
     def small(self, picture: Any) -> bytes:
         """A picture for the row of copies, as PNG."""

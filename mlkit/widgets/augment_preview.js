@@ -53,7 +53,7 @@ export class Latest {
 class AugmentPreview extends Surface {
   begin() {
     Object.assign(this, { name: "AugmentPreview", listed: "what is it?", actions: ACTIONS, keys: keysOf(ACTIONS), undoable: [] });
-    Object.assign(this, { labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
+    Object.assign(this, { digits: 10, labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
     Object.assign(this, { result: null, first: null, given: {}, sliders: new Map(), chosen: 0, since: 0 });
     this.onDigits = [["0 … 9", "that answer", "the label"]];
     this.latest = new Latest((values) => this.demand({ op: "set", values }));
@@ -63,7 +63,7 @@ class AugmentPreview extends Surface {
     clearTimeout(this.settling); clearTimeout(this.slow);
     super.destroy();
     for (const item of [this.result, this.first]) if (item) this.release(item);
-    this.pictures?.forEach((url) => URL.revokeObjectURL(url));
+    this.drawCopies([]);
   }
 
   // What the frame of the others has and this has not is left in the air.
@@ -116,7 +116,11 @@ class AugmentPreview extends Surface {
   }
 
   drawTruth(told) {
-    if (!told) { this.truth.replaceChildren(make("span", { className: "mlkit-quiet" }, "Label, prediction and original come after your answer.")); return; }
+    if (!told) {
+      const text = !this.result ? "" : this.blind ? "Blind: label, prediction and original come after your answer." : "Not blind: you know more of this item than what is on the screen.";
+      this.truth.replaceChildren(make("span", { className: "mlkit-quiet" }, text));
+      return;
+    }
     const mark = (value) => (told.label === null ? "" : value === told.label ? " ✓" : " ✗");
     const pair = (name, value, more = "") => make("span", {}, `${name} `, make("strong", {}, value), more);
     const nodes = [pair("label", told.label ?? "none")];
@@ -198,27 +202,19 @@ class AugmentPreview extends Surface {
 
   onKey(event) {
     const field = event.target.closest("input, select");
-    if (!field || event.key === "Tab" || event.key === "Escape") { this.onDigitKey(event) || super.onKey(event); return; }
+    if (!field || event.key === "Tab" || event.key === "Escape") { super.onKey(event); return; }
     event.stopPropagation();
     const own = field.tagName === "SELECT" || field.type === "checkbox" ? / |Enter|Arrow/ : /Arrow|Home|End|Page/;
-    if (own.test(event.key) || this.onDigitKey(event)) return;
-    const found = keyAction(event, this.keys);
+    if (own.test(event.key)) return;
+    const found = keyAction(event, this.keys, this.digits);
     if (!found || event.repeat) return;
     event.preventDefault();
     if (found.action === "digit") this.onDigit(found.place); else this.act(found.action);
   }
 
-  // The shared keys know the digits from 1; here 0 is one too.
-  onDigitKey(event) {
-    if (!(event.code === "Digit0" || (event.key === "0" && event.code === "Numpad0")) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
-    event.preventDefault(); event.stopPropagation();
-    if (!event.repeat) this.onDigit(-1);
-    return true;
-  }
-
   onDigit(place) {
-    const label = onDigit(this.labels, place + 1);
-    if (label === undefined) this.say(`There is no answer on ${place + 1}.`); else this.give(label);
+    const digit = (place + 1) % 10, label = onDigit(this.labels, digit);
+    if (label === undefined) this.say(`There is no answer on ${digit}.`); else this.give(label);
   }
 
   onPick({ label, copy }) { if (label !== undefined) this.give(label); else if (copy !== undefined) this.choose(Number(copy)); }
@@ -270,23 +266,15 @@ class AugmentPreview extends Surface {
     if (!playing) { sound.currentTime = 0; sound.play().catch((error) => this.say(`cannot play: ${error.message}`)); }
   }
 
-  give(answer) {
+  give(answer) { this.tell(GUIDE, answer, { answer }, `you said ${answer}`, { duration_s: Math.round(performance.now() - this.since) / 1000 }); }
+  judge(answer) { this.tell(REALISTIC, answer, { realistic: answer === "yes" }, answer === "yes" ? "realistic" : "not realistic"); }
+
+  tell(guide, value, given, words, more = {}) {
     if (!this.key) { this.say("There is nothing to answer yet."); return; }
-    this.given.answer = answer;
-    this.note(GUIDE, answer, { duration_s: Math.round(performance.now() - this.since) / 1000 });
-    this.say(`you said ${answer}`);
-  }
-
-  judge(answer) {
-    if (!this.key) { this.say("There is nothing to judge yet."); return; }
-    this.given.realistic = answer === "yes";
-    this.note(REALISTIC, answer);
-    this.say(answer === "yes" ? "realistic" : "not realistic");
-  }
-
-  note(guide, value, more = {}) {
+    Object.assign(this.given, given);
     this.answering = this.key;
     this.record([{ kind: "label", value, guide, ...more }], { item: this.key, repeat: 0 });
+    this.say(words);
     this.draw();
   }
 
@@ -338,6 +326,7 @@ class AugmentPreview extends Surface {
     clearTimeout(this.slow);
     if (message.turn !== this.turn) this.arrive(message.turn);
     if (message.key !== this.key) this.given = {};
+    this.blind = message.blind;
     if (this.about) this.about = { ...this.about, answer: null, realistic: null, prediction: null, trouble: null, thinking: this.about.model };
     Object.assign(this, { key: message.key, wish: message.wish, chosen: message.chosen });
     const playing = this.result?.sound && !this.result.sound.paused;
@@ -347,6 +336,7 @@ class AugmentPreview extends Surface {
     this.trouble.hidden = !message.trouble;
     this.trouble.textContent = message.trouble;
     this.said.textContent = message.notes.join(" ");
+    if (message.copies > 1 && this.copies.children.length !== message.copies) this.drawCopies(Array(message.copies).fill(""));
     for (const node of this.copies.children) node.setAttribute("aria-pressed", String(Number(node.dataset.copy) === this.chosen));
     this.drawPanes();
     if (playing) this.play();
@@ -354,18 +344,22 @@ class AugmentPreview extends Surface {
   }
 
   onCopies(message, buffers) {
-    if (message.wish !== this.wish) return;
+    if (message.wish === this.wish) this.drawCopies(buffers.map((buffer) => (buffer.byteLength ? URL.createObjectURL(new Blob([buffer], { type: "image/png" })) : "")));
+  }
+
+  // Covered ones have their number alone.
+  drawCopies(pictures) {
     const old = this.pictures ?? [];
-    this.pictures = buffers.map((buffer) => (buffer.byteLength ? URL.createObjectURL(new Blob([buffer], { type: "image/png" })) : ""));
-    this.copies.replaceChildren(...this.pictures.map((src, copy) => make("button",
+    this.pictures = pictures;
+    this.copies.replaceChildren(...pictures.map((src, copy) => make("button",
       { type: "button", className: "mlkit-copy", dataset: { copy }, "aria-pressed": String(copy === this.chosen), "aria-label": `copy ${copy + 1}` },
-      src ? make("img", { src, alt: "" }) : "✗")));
-    old.forEach((url) => URL.revokeObjectURL(url));
+      src ? make("img", { src, alt: "" }) : String(copy + 1))));
+    old.filter(Boolean).forEach((url) => URL.revokeObjectURL(url));
   }
 
   onOriginal(message, buffers) {
     if (this.first) this.release(this.first);
-    if (message.wish === this.wish && this.key) this.key = message.key;
+    if (message.wish === this.wish && this.key) Object.assign(this, { key: message.key, blind: false });
     this.first = this.show(message, buffers, "the original");
     this.drawPanes();
     if (this.wanted) this.sound(this.first);
@@ -373,6 +367,7 @@ class AugmentPreview extends Surface {
   }
 
   onTruth(message) {
+    if (!this.about && message.answer) this.say(`label ${message.label ?? "none"}, you said ${message.answer}`);
     this.about = message;
     if (message.wish === this.wish && this.key) { this.key = message.key; if (!this.outbox.events.size) this.given = {}; }
   }

@@ -79,8 +79,8 @@ class AugmentPreview(anywidget.AnyWidget):
         _things.require(annotator, copies, predict, function=_NAME)
         things = _things.Things(table, show, rate_hz, function=_NAME)
         self._plan = Plan(pipeline, function=_NAME)
-        labels = table.dropna(subset="label").set_index("item")["label"]
-        self._truth = labels.map(str).to_dict()
+        labelled = table.dropna(subset="label")
+        self._truth = dict(zip(labelled["item"], labelled["label"].map(str), strict=True))
         self._labels = sorted(set(self._truth.values()), key=_evidence.by_number)
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.annotator = annotator
@@ -93,7 +93,7 @@ class AugmentPreview(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._painter, self._thinker = _feed.Feed(self._paint), _feed.Feed(self._think)
         self._owed: dict[Drawing, Judged] = {}
-        self._wish, self._copied = 0, list[Drawing]()
+        self._wish, self._seen, self._copied = 0, False, list[Drawing]()
         whose = "\n".join([self.journal.where, annotator, *sorted(names)])
         super().__init__(pending_key=f"mlkit-{_NAME.lower()}:{_course.digest(whose)}:")
         _comm.hear_while_busy(self)
@@ -166,9 +166,8 @@ class AugmentPreview(anywidget.AnyWidget):
         """Take back the latest answer; returns it, None if there is none."""
         with self._lock:
             taken = self._said.undo()
-            if taken is not None:
-                self._send_state()
-                self._tell()
+            self._send_state()
+            self._tell()
         return taken
 
     def table(self) -> pd.DataFrame:
@@ -219,34 +218,31 @@ class AugmentPreview(anywidget.AnyWidget):
     # Writing
 
     def _judged(self, drawing: Drawing) -> Judged:
-        """Blind: whoever answers can only know the label from the drawing."""
-        known = self._course.revealed | self._said.revealed
-        return self._course.judged(drawing, blind=drawing.item not in known)
+        """Blind: whoever answers can know the label from this drawing alone."""
+        known = drawing.item in self._said.revealed
+        return self._course.judged(drawing, blind=not known and self._course.blind(drawing))
 
     def _say(self, drawing: Drawing, guide: str, value: str) -> None:
-        with self._lock:
-            judged = self._judged(drawing)
-            self._write([(_evidence.event(judged.item, guide, value), judged)])
+        judged = self._judged(drawing)
+        self._write([(_evidence.event(judged.item, guide, value), judged)])
 
     def _write(self, answers: list[tuple[dict[str, Any], Judged]]) -> None:
         """To the journal first; only what is durable is told and shown as saved."""
         with self._lock:
-            guesses = [self._studio.known(judged.drawing) for _, judged in answers]
-            self._said.write(
-                (event, judged, guess or {})
-                for (event, judged), guess in zip(answers, guesses, strict=True)
-            )
+            known = self._studio.known
+            self._said.write([(event, one, known(one.drawing) or {}) for event, one in answers])
             self.send({"op": "saved", "ids": [event["id"] for event, _ in answers]} | self._words())
-            for (event, judged), guess in zip(answers, guesses, strict=True):
+            for event, judged in answers:
                 if event["guide"] == GUIDE:
-                    self._reveal(judged, owes=guess is None)
+                    self._reveal(judged)
             self._tell()
 
-    def _reveal(self, judged: Judged, *, owes: bool) -> None:
+    def _reveal(self, judged: Judged) -> None:
         if judged.source == self._course.item:
             self._course.reveal(told=True)
             self._painter.want(["original"])
-        if owes and self._studio.model is not None and self._course.repeats(judged):
+        model, guess = self._studio.model, self._studio.known(judged.drawing)
+        if model is not None and guess is None and self._course.repeats(judged):
             self._owed[judged.drawing] = judged
             self._thinker.want([judged.drawing])
 
@@ -270,10 +266,10 @@ class AugmentPreview(anywidget.AnyWidget):
         with self._lock:
             course, wish = self._course, self._wish
             drawing, turn = course.drawing(), course.turn
-            others = [course.drawing(copy) for copy in course.copies]
-            copies = {"chosen": course.chosen, "copies": len(others)}
+            copies = {"chosen": course.chosen, "copies": len(course.copies)}
         if what == "original":
             self._paint_original(drawing.item, turn)
+            self._paint_copies(wish)
             return
         media, trouble, notes = self._studio.painted(drawing)
         with self._lock:
@@ -281,16 +277,23 @@ class AugmentPreview(anywidget.AnyWidget):
                 return  # the next one is already asked for
             head: dict[str, Any] = {"op": "drawn", "turn": turn, "wish": wish, **copies}
             head |= {"now": self._plan.now(drawing.seed, dict(drawing.values))}
-            key = self._course.key(self._judged(drawing)) if media else None
+            if media and self._seen:
+                course.see(drawing)
+            judged = self._judged(drawing)
+            head |= {"key": course.key(judged) if media else None, "blind": judged.blind}
             head |= {"media": media and media.head, "trouble": trouble, "notes": notes}
-            self.send({**head, "key": key}, media.buffers if media else [])
+            self.send(head, media.buffers if media else [])
             self._tell()
         if media and self._studio.model is not None:
             self._thinker.want([drawing])
-        if media and len(others) > 1 and others != self._copied:
-            self._paint_copies(others, wish)
+        self._paint_copies(wish)
 
-    def _paint_copies(self, drawings: list[Drawing], wish: int) -> None:
+    def _paint_copies(self, wish: int) -> None:
+        """Among copies there may be an easy one, so they wait for the answer as well."""
+        with self._lock:
+            drawings = [self._course.drawing(copy) for copy in self._course.copies]
+            if not self._course.compared or len(drawings) < 2 or drawings == self._copied:
+                return
         pictures = []
         for drawing in drawings:
             if wish != self._wish:
@@ -302,17 +305,14 @@ class AugmentPreview(anywidget.AnyWidget):
                 self.send({"op": "copies", "wish": wish}, pictures)
 
     def _paint_original(self, item: str, turn: int) -> None:
-        things = self._studio.things
-        try:
-            media = things.media(*things.read(item))
-        except Exception as error:  # noqa: BLE001 - a file of the user's: told, and ends nothing
-            self.send({"op": "error", "text": str(error)})
-            return
+        media, trouble = self._studio.original(item)
         with self._lock:
-            if turn == self._course.turn:
+            if media is None:
+                self.send({"op": "error", "text": trouble})
+            elif turn == self._course.turn:
                 key = self._course.key(self._judged(self._course.drawing()))
                 head = {"op": "original", "turn": turn, "wish": self._wish, "key": key}
-                self.send({**head, "media": media.head}, media.buffers)
+                self.send(head | {"media": media.head}, media.buffers)
 
     # The wire. Before the answer neither label, prediction nor the item's name travels.
 
@@ -377,7 +377,7 @@ class AugmentPreview(anywidget.AnyWidget):
             self._write(answers)
         elif op == "hello":
             with self._lock:
-                self._copied = []
+                self._seen, self._copied = True, []
                 self._send_state()
                 self._show()
                 if self._course.told or self._course.compared:
