@@ -110,8 +110,6 @@ def test_a_hand_computed_gain():
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
 def test_alpha_is_that_of_agreement_at_every_level(level):
-    if not hasattr(labels, "agreement"):
-        pytest.skip("labels.agreement is not there yet")
     rng = np.random.default_rng(0)
     before = crowd(80, rng).assign(label=lambda d: d["label"].map({"a": 1, "b": 2, "c": 7}))
     after = labels.relabel(before, {7: 3})

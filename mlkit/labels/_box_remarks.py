@@ -22,8 +22,8 @@ def box_remarks(boxes: pd.DataFrame, *, iou: float = 0.5) -> pd.DataFrame:
     one box a person. Each person is then judged by the others who looked at the item:
 
     - *missing*: more than half of the others drew the object, this person nothing near it;
-    - *loose*: more than half drew it, and this person's box overlaps the middle of theirs (the
-      median of each corner) by less than ``iou``, though by 0.1 or more;
+    - *loose*: more than half drew it, and this person's box has an IoU of 0.1 or more, but less
+      than ``iou``, with the middle of theirs (the median of each corner);
     - *spurious*: none of the others drew this box; or it has no area, or was drawn twice.
 
     A box that few others drew gets no remark: people overlook objects far more often than they
@@ -31,17 +31,16 @@ def box_remarks(boxes: pd.DataFrame, *, iou: float = 0.5) -> pd.DataFrame:
 
     Returns
     -------
-    ``item, annotator, box`` (row label of the input; missing: NA)``, remark, iou`` (with the
-    others' box), ``drew`` of ``others``, the place ``x1, y1, x2, y2`` and a ``reason``. Items one
-    person alone saw get none; ``attrs["notes"]`` counts them. Table as for ``box_agreement``.
+    ``item, annotator, box`` (row label of the input, NA if missing), ``remark, iou`` (with the
+    others' box), ``drew`` of ``others``, the place ``x1, y1, x2, y2`` and a ``reason``. Table as
+    for ``box_agreement``; ``attrs["notes"]`` counts what one person alone saw.
 
     Examples
     --------
     >>> boxes = pd.DataFrame({"item": "a", "annotator": ["ann", "bob", "cy", "cy"],
     ...     "x1": [0, 1, 0, 50], "y1": 0, "x2": [10, 10, 10, 60], "y2": 10})
-    >>> box_remarks(boxes)[["annotator", "box", "remark", "reason"]]
-      annotator  box    remark                           reason
-    0        cy    3  spurious  none of 2 others drew this box.
+    >>> box_remarks(boxes)["reason"][0]
+    'none of 2 others drew this box.'
     """
     function = "labels.box_remarks"
     _boxes.threshold(iou, function)

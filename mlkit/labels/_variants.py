@@ -55,34 +55,29 @@ def normalisations(
 ) -> pd.DataFrame:
     """Which way of writing alike wins most agreement?
 
-    Each normalisation is applied alone, then the best combination: to what is chosen, the one
-    that gains most is added until none gains 0.1 points. Order and combination are chosen on
-    half of the items; ``gain`` and its interval come from the other half. No chance is taken
-    off: one that throws words away gains too, so ``cost`` says what can no longer be told.
+    Each normalisation alone, and the best combination: that which gains most is added until none
+    gains 0.1 points. Order and combination are chosen on half of the items, ``gain`` and its
+    interval come from the other half. No chance is taken off: what throws words away gains too.
 
     Parameters
     ----------
     annotations : ``item, annotator, label``, the label a text.
     choices : names of the kit's own (accents, numbers, fillers, apostrophes, punctuation, lower
-        case, blanks; made for English), or name -> function from text to text, names, or a table
-        from ``variants``; None takes all of the kit's.
+        case, blanks; for English; all if None), or name -> function, names or ``variants`` table.
     unit : distance in "words" or in "characters".
 
     Returns
     -------
-    ``normalisation, gain_choosing, before, after, gain, gain_low, gain_high`` (distance),
-    ``identical`` (share of pairs, after), ``changed`` (share of texts), ``cost`` (share of the
-    distinct words that become another's equal or go), ``n`` (items of the second half). The
-    combination is named with " + ", a name that ``text_agreement`` takes where it is the kit's.
+    ``normalisation`` (a combination is joined by " + "), ``gain_choosing, before, after, gain,
+    gain_low, gain_high`` (distance), ``identical`` (share of pairs, after), ``changed`` (share of
+    texts), ``cost`` (share of distinct words lost), ``n`` (items of the second half).
 
     Examples
     --------
-    >>> said = pd.DataFrame({"item": [f"c{i // 2}" for i in range(40)], "annotator": [1, 2] * 20,
-    ...     "label": ["Um, yes", "yes"] * 20})
-    >>> normalisations(said, rng=0)[["normalisation", "gain"]].head(2)
-      normalisation  gain
-    0       fillers   0.5
-    1       accents   0.0
+    >>> said = pd.DataFrame({"item": list("aabb"), "annotator": [1, 2] * 2,
+    ...     "label": ["Um, yes", "yes"] * 2})
+    >>> float(normalisations(said, choices=["fillers"], rng=0)["gain"][0])
+    0.5
     """
     function = "labels.normalisations"
     _text.known_unit(unit, function)
