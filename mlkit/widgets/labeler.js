@@ -187,10 +187,15 @@ class Labeler extends Surface {
 
   askClass() {
     const show = (found) => { for (const node of this.list.children) { node.hidden = !found.includes(node.dataset.label); node.classList.toggle("mlkit-first", node.dataset.label === found[0]); } };
-    const changed = (typed) => { show(typed.trim() ? matching(this.labels, typed) : this.labels); };
+    const none = (typed) => this.say(`There is no class “${typed.trim()}”.`);
+    const changed = (typed) => {
+      const found = typed.trim() ? matching(this.labels, typed) : this.labels;
+      show(found);
+      if (found.length) this.say(""); else none(typed);
+    };
     const done = (typed) => {
       const [found] = typed.trim() ? matching(this.labels, typed) : [];
-      if (!found) { this.say(`There is no class “${typed.trim()}”.`); return; }
+      if (!found) { none(typed); return; }
       this.leave();
       this.give(found);
     };
