@@ -9,6 +9,7 @@ Labels people agree on
     ``baselines`` how well people do, and what else to compare with: human, rule, previous, gap
 Data
     ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``)
+    ``splits``    train, dev and test by group, by class and slice, by time
     ``features``  MFCC for audio, HOG and colour for images
     ``augment``   more of it: sound and images changed so that the label still holds
 Learning
