@@ -312,6 +312,13 @@ def test_the_guide_stands_beside_the_items_and_its_version_with_each_label(start
     labeler.press_and_go_on("Digit1")
     labeler.wait_saved()
     assert journal.annotations()["guide"].tolist() == ["v1"]
+    try:
+        labeler.page.set_viewport_size({"width": 700, "height": 900})
+        labeler.notebook.run_all(READY)
+        guide = LabelerOnScreen(labeler.notebook).root.locator(".mlkit-guide")
+        assert guide.evaluate("g => g.open") is False, "there is no room beside the items"
+    finally:
+        labeler.page.set_viewport_size({"width": 1300, "height": 900})
 
 
 SOUND = """
