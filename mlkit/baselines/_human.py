@@ -42,7 +42,7 @@ class Human:
             f"People are right in {_show.percent(self.hlp)} of their labels "
             f"({_pictures.limits(self.low, self.high)}), held against {self.reference}: "
             f"{_tables._count(int(first['labels']), 'label')} on {_tables._count(self.n, 'item')}, "
-            f"{first['labels_per_item']:.3g} labels an item."
+            f"{_several(first['labels_per_item'], 'label')} an item."
         )
         if _beaten(self.table)[0]:
             text += (
@@ -204,12 +204,16 @@ def _on_gold(labels: _labels.Labels) -> Iterator[str]:
     yield "Gold is as good as whoever made it: its mistakes mostly make HLP too low."
 
 
+def _several(mean: float, noun: str) -> str:
+    return f"{mean:.3g} {noun}{'' if mean == 1 else 's'}"
+
+
 def _on_consensus(labels: _labels.Labels) -> Iterator[str]:
     size = np.bincount(labels.item)
     mean, two = size.mean(), int((size == 2).sum())
     yield (
-        f"{mean:.3g} labels an item (fewest {size.min():,}, most {size.max():,}): each is held "
-        f"against the {mean - 1:.3g} others. Few others are often wrong or tied, which makes HLP "
+        f"{_several(mean, 'label')} an item (fewest {size.min():,}, most {size.max():,}): each is "
+        f"held against the {_several(mean - 1, 'other')}. Few others are often wrong or tied, which makes HLP "
         "too low: 3 labels an item gave 0.715 where the truth was 0.823, 51 gave 0.954 for 0.952."
     )
     if two:
