@@ -213,8 +213,9 @@ def _on_consensus(labels: _labels.Labels) -> Iterator[str]:
     mean, two = size.mean(), int((size == 2).sum())
     yield (
         f"{_several(mean, 'label')} an item (fewest {size.min():,}, most {size.max():,}): each is "
-        f"held against the {_several(mean - 1, 'other')}. Few others are often wrong or tied, which makes HLP "
-        "too low: 3 labels an item gave 0.715 where the truth was 0.823, 51 gave 0.954 for 0.952."
+        f"held against the {_several(mean - 1, 'other')}. Few others are often wrong or tied, "
+        "which makes HLP too low: 3 labels an item gave 0.715 where the truth was "
+        "0.823, 51 gave 0.954 for 0.952."
     )
     if two:
         yield (
