@@ -21,7 +21,10 @@ def codes(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     items = n // EACH
     item = np.repeat(np.arange(items, dtype=np.int32), EACH)
     first = np.repeat(rng.integers(PEOPLE, size=items), EACH)
-    annotator = ((first + 7 * (np.arange(n) % EACH)) % PEOPLE).astype(np.int32)
+    place = (first + 7 * (np.arange(n) % EACH)) % PEOPLE
+    # Everyone meets everyone: the people stand in another order every item, a thousand in turn.
+    orders = np.random.default_rng(1).permuted(np.tile(np.arange(PEOPLE), (1000, 1)), axis=1)
+    annotator = orders[item % 1000, place].astype(np.int32)
     truth = np.repeat(rng.integers(CLASSES, size=items), EACH)
     guess = rng.integers(CLASSES, size=n)
     label = np.where(rng.random(n) < 0.7, truth, guess).astype(np.int32)
@@ -55,7 +58,7 @@ def wide(n: int) -> np.ndarray:
     item, annotator, label = codes(n)
     table = np.full((n // EACH, PEOPLE), -1, np.int8)
     table[item, annotator] = label
-    return table
+    return np.asfortranarray(table)  # a person's column in one piece
 
 
 def ratings(items: int) -> pd.DataFrame:
@@ -79,17 +82,27 @@ import labels_agreement as b
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-def both(w, i, j):
-    rows = (w[:, i] >= 0) & (w[:, j] >= 0)
-    return w[rows, i], w[rows, j]
-
-def table(a, b_):
-    return np.bincount(a.astype(int) * b.CLASSES + b_, minlength=b.CLASSES ** 2).reshape(
+def table(one, two):
+    return np.bincount(one.astype(int) * b.CLASSES + two, minlength=b.CLASSES ** 2).reshape(
         b.CLASSES, -1)
 
-def loop(w, kappa):
-    found = [both(np.asfortranarray(w), i, j) for i, j in combinations(range(b.PEOPLE), 2)]
-    return np.mean([kappa(a, c) for a, c in found if len(a)])
+def statsmodels(one, two):
+    return cohens_kappa(table(one, two), return_results=False)
+
+def from_codes(w, kappa):
+    found = []
+    for i, j in combinations(range(b.PEOPLE), 2):
+        rows = (w[:, i] >= 0) & (w[:, j] >= 0)
+        found.append(kappa(w[rows, i], w[rows, j]))
+    return np.mean(found)
+
+def from_frame(x, kappa):
+    w = x.pivot(index="item", columns="annotator", values="label")
+    found = []
+    for one, two in combinations(w.columns, 2):
+        both = w[[one, two]].dropna()
+        found.append(kappa(both[one], both[two]))
+    return np.mean(found)
 """
 
 
@@ -137,7 +150,6 @@ def alpha(power: int) -> None:
 
 def pairs(n: int) -> None:
     data = f"import labels_agreement as b\nx = b.frame({n})"
-    peers = f"{LOOP}\nw = b.wide({n})"
     show(
         f"kappa of all pairs of {PEOPLE} annotators, {n:,} labels",
         race(
@@ -148,17 +160,27 @@ def pairs(n: int) -> None:
                     "labels.pairwise(x)['cohen'].mean()",
                 ),
                 Contestant(
-                    "statsmodels loop",
-                    peers,
-                    "loop(w, lambda a, c: cohens_kappa(table(a, c), return_results=False))",
+                    "statsmodels loop over codes made ready",
+                    f"{LOOP}\nw = b.wide({n})",
+                    "from_codes(w, statsmodels)",
                     PEERS["statsmodels"],
                 ),
-                Contestant("scikit-learn loop", peers, "loop(w, cohen_kappa_score)",
-                           PEERS["statsmodels"]),
+                Contestant(
+                    "scikit-learn loop over codes made ready",
+                    f"{LOOP}\nw = b.wide({n})",
+                    "from_codes(w, cohen_kappa_score)",
+                    PEERS["statsmodels"],
+                ),
+                Contestant(
+                    "scikit-learn loop over the same DataFrame",
+                    f"{LOOP}\n{data}",
+                    "from_frame(x, cohen_kappa_score)",
+                    PEERS["statsmodels"],
+                ),
             ],
             turns=2,
         ),
-    )  # fmt: skip
+    )
 
 
 def interval(items: int, *, with_peer: bool) -> None:
