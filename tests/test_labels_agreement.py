@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
-from mlkit import labels
+from mlkit import datasets, labels
 from mlkit._tables import TableError
 from mlkit.labels import _agreement, _coded, _coefficients, _cohen, _intervals, _levels, _patterns
 
@@ -105,6 +105,14 @@ def test_fleiss_of_the_published_example_and_of_statsmodels():
     for seed in range(20):
         table = np.random.default_rng(seed).multinomial(6, [0.5, 0.3, 0.1, 0.1], size=30)
         assert _coefficients.fleiss(table) == pytest.approx(fleiss_kappa(table), abs=1e-9)
+
+
+def test_fleiss_of_fleiss_1971():
+    result = labels.agreement(datasets.load_fleiss_1971(), rng=0)
+    row = result.table.iloc[0]
+    assert round(row["fleiss"], 3) == 0.430  # as published
+    assert row["fleiss"] == pytest.approx(0.43024452006014074, abs=1e-9)
+    assert result.alpha == pytest.approx(0.4334098282820289, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -470,6 +478,21 @@ def test_intervals_hold_the_truth_as_often_as_they_say(n, right, shares):
     for name, times in held.items():
         # 92 to 97 %, and what 300 tables leave open on either side.
         assert 0.92 - 0.02 <= times / tables <= 0.97 + 0.015, name
+
+
+def test_cohens_interval_holds_the_truth():
+    rng, held, right, shares = np.random.default_rng(0), 0, [0.6, 0.8], [0.5, 0.3, 0.2]
+    # Chance agrees alike for both, so that kappa is the chance that both are right.
+    truth = 0.6 * 0.8
+    for _ in range(300):
+        item = rng.choice(3, p=shares, size=60)
+        guess = rng.choice(3, p=shares, size=(2, 60))
+        one, two = np.where(rng.random((2, 60)) < np.array(right)[:, None], item, guess)
+        cell, times = np.unique(one * 3 + two, return_counts=True)
+        table = _cohen.Cross(cell // 3, cell % 3, times.astype(float), 3)
+        _, (low, high) = _cohen.both(table, rng)
+        held += low <= truth <= high
+    assert 0.90 <= held / 300 <= 0.985
 
 
 def test_few_items_are_told():
