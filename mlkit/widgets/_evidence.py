@@ -222,7 +222,9 @@ def sentence(rows: Iterable[Mapping[str, Any]], *, model: bool) -> str:
     guessed = [r for r in rows if r["prediction"] and r["answer"] and r["label"]]
     hits = sum(r["prediction"] == r["label"] for r in guessed)
     judged = [r["realistic"] for r in rows if r["realistic"] is not None]
+    known = sum(bool(r["answer"]) and not r["blind"] for r in rows)
     parts = [f"you {right} of {len(blind)} right" if blind else "no blind answer yet"]
+    parts[0] += f" ({known} more not blind)" if known else ""
     if model:
         parts.append(
             f"the model {hits} of {len(guessed)}" if guessed else "the model not asked yet"

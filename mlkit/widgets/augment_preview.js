@@ -101,7 +101,8 @@ class AugmentPreview extends Surface {
     const told = this.about, given = { ...told, ...this.given };
     const pending = [...this.outbox.events.values()].map(({ event }) => event).filter(({ item }) => item === this.answering);
     const unsaved = (guide) => pending.some((event) => event.guide === guide);
-    this.drawLabels();
+    this.drawList(this.labels, "label", "");
+    Array.from(this.list.children, (node, place) => { node.querySelector("kbd").textContent = keyOf(this.labels, place); });
     for (const node of this.list.children) this.press(node, given.answer === node.dataset.label, unsaved(GUIDE) && given.answer === node.dataset.label);
     this.press(this.button("unsure"), given.answer === CANT_TELL, unsaved(GUIDE) && given.answer === CANT_TELL);
     for (const [name, value] of [["yes", true], ["no", false]]) this.press(this.button(name), given.realistic === value, unsaved(REALISTIC) && given.realistic === value);
@@ -129,14 +130,6 @@ class AugmentPreview extends Surface {
     else if (told.prediction !== null) nodes.push(pair("model", told.prediction, `${told.score === null ? "" : ` ${told.score.toFixed(2)}`}${mark(told.prediction)}`));
     else if (told.trouble) nodes.push(make("span", { className: "mlkit-warn" }, told.trouble));
     this.truth.replaceChildren(...nodes, make("span", { className: "mlkit-id" }, told.item));
-  }
-
-  drawLabels() {
-    if (this.drawn === this.labels.join("\n")) return;
-    this.drawn = this.labels.join("\n");
-    this.list.replaceChildren(...this.labels.map((label, place) => make("button",
-      { type: "button", className: "mlkit-tag", title: label, dataset: { label }, "aria-pressed": "false" },
-      make("kbd", { "aria-hidden": "true" }, keyOf(this.labels, place)), make("span", { className: "mlkit-name" }, label))));
   }
 
   // Once for a pipeline; its values come with each drawing.
@@ -297,6 +290,7 @@ class AugmentPreview extends Surface {
     else if (message.op === "original" && message.turn === this.turn) this.onOriginal(message, buffers);
     else if (message.op === "truth" && fresh) this.onTruth(message);
     else if (message.op === "words") this.words = message;
+    else if (message.op === "undone") this.say(message.value === null ? "Nothing to take back." : `took back ${message.value}`);
     else { super.receive(message, buffers); return; }
     Object.assign(this, { heard: Date.now(), attempt: 0, dead: false });
     this.draw();

@@ -98,7 +98,7 @@ class AugmentPreview(anywidget.AnyWidget):
         super().__init__(pending_key=f"mlkit-{_NAME.lower()}:{_course.digest(whose)}:")
         _comm.hear_while_busy(self)
         _comm.hear_quietly(self)
-        self.on_msg(self._on_message)
+        self.on_msg(lambda _widget, content, _buffers: self._try(lambda: self._answer(content)))
 
     # What a person types
 
@@ -167,6 +167,7 @@ class AugmentPreview(anywidget.AnyWidget):
         with self._lock:
             taken = self._said.undo()
             self._send_state()
+            self.send({"op": "undone", "value": taken})
             self._tell()
         return taken
 
@@ -183,8 +184,8 @@ class AugmentPreview(anywidget.AnyWidget):
         -------
         DataFrame
             ``item`` (source and hash of the steps), ``source``, ``steps`` (JSON), ``label``,
-            ``answer``, ``prediction``, ``score``, ``realistic``, ``blind`` (answered before
-            label or original were shown), ``at``, ``duration_s``.
+            ``answer``, ``prediction``, ``score``, ``realistic``, ``blind`` (neither label,
+            original nor another drawing of the item was shown), ``at``, ``duration_s``.
         """
         return self._said.answers()
 
@@ -229,20 +230,22 @@ class AugmentPreview(anywidget.AnyWidget):
     def _write(self, answers: list[tuple[dict[str, Any], Judged]]) -> None:
         """To the journal first; only what is durable is told and shown as saved."""
         with self._lock:
-            known = self._studio.known
-            self._said.write([(event, one, known(one.drawing) or {}) for event, one in answers])
+            self._said.write([(event, one, self._heard(one) or {}) for event, one in answers])
             self.send({"op": "saved", "ids": [event["id"] for event, _ in answers]} | self._words())
             for event, judged in answers:
                 if event["guide"] == GUIDE:
                     self._reveal(judged)
             self._tell()
 
+    def _heard(self, judged: Judged) -> dict[str, Any] | None:
+        """What the model said of it; of what another pipeline made, nothing."""
+        return self._studio.known(judged.drawing) if self._course.repeats(judged) else {}
+
     def _reveal(self, judged: Judged) -> None:
         if judged.source == self._course.item:
             self._course.reveal(told=True)
             self._painter.want(["original"])
-        model, guess = self._studio.model, self._studio.known(judged.drawing)
-        if model is not None and guess is None and self._course.repeats(judged):
+        if self._studio.model is not None and self._heard(judged) is None:
             self._owed[judged.drawing] = judged
             self._thinker.want([judged.drawing])
 
@@ -339,9 +342,8 @@ class AugmentPreview(anywidget.AnyWidget):
         """The truth, once it may be known."""
         with self._lock:
             if self._course.told:
-                about = self._told(self._course.drawing())
-                turn, wish = self._course.turn, self._wish
-                self.send({"op": "truth", "turn": turn, "wish": wish, **about})
+                head = {"op": "truth", "turn": self._course.turn, "wish": self._wish}
+                self.send(head | self._told(self._course.drawing()))
 
     def _words(self) -> dict[str, Any]:
         rows = list(self._said.rows.values())
@@ -353,9 +355,6 @@ class AugmentPreview(anywidget.AnyWidget):
         kind, turn = self._studio.things.kind, self._course.turn
         head = {"op": "state", "kind": kind, "labels": self._labels, "turn": turn}
         self.send({**head, "steps": self._plan.described(), **self._words()})
-
-    def _on_message(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-        self._try(lambda: self._answer(content))
 
     def _try(self, do: Callable[[], None]) -> None:
         """What goes wrong on a thread that nobody looks at is told in the widget."""
@@ -380,7 +379,7 @@ class AugmentPreview(anywidget.AnyWidget):
                 self._seen, self._copied = True, []
                 self._send_state()
                 self._show()
-                if self._course.told or self._course.compared:
+                if self._course.compared:
                     self._painter.want(["original"])
         elif op == "set":
             with self._lock:
