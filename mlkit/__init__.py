@@ -12,6 +12,7 @@ Data
     ``splits``    train, dev and test by group, by class and slice, by time
     ``features``  MFCC for audio, HOG and colour for images
     ``augment``   more of it: sound and images changed so that the label still holds
+    ``lineage``   what came from what: record, trace, compare and verify runs; versions of data
 Learning
     ``exercises`` check, hint, reveal, progress
 
