@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from statsmodels.stats.proportion import proportion_confint
 
@@ -18,6 +20,8 @@ from mlkit._tables import TableError
 from mlkit.augment import audio, image
 from mlkit.tags import Journal, JournalError
 from mlkit.widgets import AugmentPreview
+from mlkit.widgets._course import Course, Drawing
+from mlkit.widgets._plan import Plan
 
 GUIDE, REALISTIC, CANT_TELL = "augment preview", "augment preview: realistic?", "can't tell"
 NOISY = [(audio.add_noise, {"snr_db": (-5, 20), "noise": ["white", "pink"]}, 1.0)]
@@ -702,3 +706,24 @@ def test_long_parameters_are_kept_by_their_hash(make):
     (step,) = json.loads(preview.answers()["steps"].iloc[0])
     assert step["parameters"]["noise"].startswith("array (4000,), sha256 ")
     assert len(preview.answers()["steps"].iloc[0]) < 1000
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    chances=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+    low=st.floats(-5, 5),
+)
+def test_with_nothing_set_the_drawing_is_what_draw_draws(seed, chances, low):
+    ranges = {"snr_db": (low, low + 10), "noise": ["white", "pink", "brown"]}
+    pipeline = [(audio.add_noise, ranges, chance) for chance in chances]
+    plan = Plan(pipeline, function="test")
+    drawn = augment.draw(pipeline, rng=seed)
+    assert plan.steps(seed, {}) == drawn
+    now = plan.now(seed, {})
+    assert plan.steps(seed, now) == drawn, "to set what was drawn changes something"
+    assert sum(now[name] for name in plan.names) == len(drawn)
+    course = Course(["a", "b"], plan, copies=2, rng=np.random.default_rng(0))
+    judged = course.judged(Drawing("a", seed, tuple(sorted(now.items()))), blind=True)
+    again = course.from_key(course.key(judged))
+    assert again == judged
+    assert course.repeats(again)
