@@ -102,6 +102,7 @@ class AugmentPreview extends Surface {
     const pending = [...this.outbox.events.values()].map(({ event }) => event).filter(({ item }) => item === this.answering);
     const unsaved = (guide) => pending.some((event) => event.guide === guide);
     this.drawList(this.labels, "label", "");
+    this.list.classList.toggle("mlkit-short", this.labels.length > 4 && this.labels.every((label) => label.length < 4));
     Array.from(this.list.children, (node, place) => { node.querySelector("kbd").textContent = keyOf(this.labels, place); });
     for (const node of this.list.children) this.press(node, given.answer === node.dataset.label, unsaved(GUIDE) && given.answer === node.dataset.label);
     this.press(this.button("unsure"), given.answer === CANT_TELL, unsaved(GUIDE) && given.answer === CANT_TELL);
@@ -314,6 +315,7 @@ class AugmentPreview extends Surface {
     Object.assign(this, { turn, first: null, result: null, about: null, given: {}, key: null, since: performance.now() });
     this.copies.replaceChildren();
     this.drawPanes();
+    this.say(this.words.done ? "another item" : "");
   }
 
   onDrawn(message, buffers) {

@@ -244,7 +244,7 @@ class AugmentPreview(anywidget.AnyWidget):
     def _reveal(self, judged: Judged) -> None:
         if judged.source == self._course.item:
             self._course.reveal(told=True)
-            self._painter.want(["original"])
+            self._show(original=True)
         if self._studio.model is not None and self._heard(judged) is None:
             self._owed[judged.drawing] = judged
             self._thinker.want([judged.drawing])
@@ -324,9 +324,10 @@ class AugmentPreview(anywidget.AnyWidget):
         super().send(content, buffers)
         _comm.hear_while_busy(self)
 
-    def _show(self) -> None:
-        self._wish += 1
-        self._painter.want(["now"])
+    def _show(self, *, original: bool = False) -> None:
+        self._wish += not original
+        if self._seen:  # without a view there is nothing to paint for
+            self._painter.want(["original" if original else "now"])
 
     def _told(self, drawing: Drawing) -> dict[str, Any]:
         judged = self._judged(drawing)
@@ -380,7 +381,7 @@ class AugmentPreview(anywidget.AnyWidget):
                 self._send_state()
                 self._show()
                 if self._course.compared:
-                    self._painter.want(["original"])
+                    self._show(original=True)
         elif op == "set":
             with self._lock:
                 self._course.values |= self._plan.heard(content["values"])
@@ -392,7 +393,7 @@ class AugmentPreview(anywidget.AnyWidget):
         elif op == "original":
             with self._lock:
                 self._course.reveal()
-                self._painter.want(["original"])
+                self._show(original=True)
         elif op in ("again", "next", "undo"):
             {"again": self.draw_again, "next": self.next, "undo": self.undo}[op]()
         else:
