@@ -390,3 +390,18 @@ def fits(preview: OnScreen) -> None:
         assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
         if node.get_attribute("type") != "checkbox":  # its label can be pressed as well
             assert min(box["width"], box["height"]) >= 24, "too small for a finger"
+
+
+def test_short_answers_are_read_in_full_narrow_and_wide(sounds):
+    table = tones(10).assign(label=[str(digit) for digit in range(10)])
+    preview = sounds(table)
+    preview.press("Digit7")
+    assert "you 7" in preview.wait_told()
+    names = preview.root.locator(".mlkit-list .mlkit-name")
+    cut = "nodes => nodes.filter((n) => n.scrollWidth > n.clientWidth).length"
+    try:
+        for width in (1600, 700):
+            preview.page.set_viewport_size({"width": width, "height": 900})
+            preview.notebook.wait(lambda: names.evaluate_all(cut) == 0, "room for all answers")
+    finally:
+        preview.page.set_viewport_size({"width": 1300, "height": 900})
