@@ -5,7 +5,6 @@ maintained; any callable of an image fits in the same place (see ``augment.draw`
 """
 
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -86,11 +85,11 @@ def pipeline(situation: str, *, strength: float = 0.5) -> "Compose":
         )
     if isinstance(strength, bool) or not 0 <= strength <= 1:
         raise ValueError(f"strength lies between 0 and 1; it was given {strength!r}.")
-    steps = found.steps(albumentations, float(strength)) if strength else [albumentations.NoOp()]
+    steps = found.steps(albumentations, float(strength)) if strength else []
     boxes = albumentations.BboxParams(format="pascal_voc", clip=True, filter_invalid_bboxes=True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Got processor for bboxes")  # nothing moves them
-        return albumentations.Compose(steps, bbox_params=boxes)
+    # Never done: without a step that could move boxes albumentations warns that none does.
+    never = albumentations.HorizontalFlip(p=0)
+    return albumentations.Compose([*steps, never], bbox_params=boxes)
 
 
 def change(
