@@ -9,9 +9,9 @@ from mlkit import _tables
 if TYPE_CHECKING:
     from mlkit.lineage._graph import Graph, Key, Seen
 
-_MOST_BOXES = 30  # beyond it, boxes of a kind become one
-_MOST_IN_A_COLUMN = 8
-_MOST_COLUMNS = 36
+_MOST_BOXES = 30
+# How many columns, and how many boxes in one: what is tried until there are few enough.
+_SIZES = [(36, 8), (24, 8), (18, 8), (12, 8), (12, 5), (6, 5)]
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,32 @@ def _file(seen: "Seen") -> str:
 
 
 def _summarised(whole: Drawing) -> Drawing:
-    """Far columns become one box, then boxes of a kind one, then what is still too many."""
-    asked = [box.column for box in whole.boxes.values() if box.role == "asked"]
-    if max(box.column for box in whole.boxes.values()) >= _MOST_COLUMNS:
-        whole = _far(whole, set(asked))
-    heights = Counter(box.column for box in whole.boxes.values())
-    if len(whole.boxes) > _MOST_BOXES or max(heights.values()) > _MOST_IN_A_COLUMN:
-        whole = _of_a_kind(whole)
-    heights = Counter(box.column for box in whole.boxes.values())
-    if max(heights.values()) > _MOST_IN_A_COLUMN:
-        whole = _rest(whole)
-    return whole
+    """As it is where it can be read; else boxes of a kind in one, and what is far in one."""
+    for columns, high in _SIZES:
+        few = _far(whole, columns)
+        heights = Counter(box.column for box in few.boxes.values())
+        if len(few.boxes) > _MOST_BOXES or max(heights.values()) > high:
+            few = _rest(_of_a_kind(few), high)
+        if len(few.boxes) <= _MOST_BOXES:
+            break
+    return few
 
 
-def _far(whole: Drawing, asked: set[int]) -> Drawing:
-    """All that lies more columns away from what was asked than can be drawn, in one box."""
-    columns = {box.column for box in whole.boxes.values()}
-    left = max(asked) == max(columns)  # a trace: what is far lies on the left
-    near = sorted(columns, reverse=left)[: _MOST_COLUMNS - 1]
-    far = {number: box for number, box in whole.boxes.items() if box.column not in near}
-    runs = sum(box.step for box in far.values())
-    words = f"{_tables._count(runs, 'run')} {'before' if left else 'after'}"
-    column = min(near) - 1 if left else max(near) + 1
-    one = Box(column, True, "many", any(b.failed for b in far.values()), words, count=len(far))
-    return _merged(whole, {-1: (one, list(far))})
+def _far(whole: Drawing, most: int) -> Drawing:
+    """All that lies more columns away from what was asked than may be drawn, in one box."""
+    columns = sorted({box.column for box in whole.boxes.values()})
+    if len(columns) <= most:
+        return whole
+    asked = max(box.column for box in whole.boxes.values() if box.role == "asked")
+    left = asked == columns[-1]  # a trace: what is far lies on the left
+    near = columns[1 - most :] if left else columns[: most - 1]
+    far = {n: box for n, box in whole.boxes.items() if not near[0] <= box.column <= near[-1]}
+    runs = _tables._count(sum(box.step for box in far.values()), "run")
+    below = f"{'before' if left else 'after'}, with results"
+    column = near[0] - 1 if left else near[-1] + 1
+    failed = any(box.failed for box in far.values())
+    one = Box(column, True, "many", failed, runs, below, len(far))
+    return _merged(whole, [(one, list(far))])
 
 
 def _of_a_kind(whole: Drawing) -> Drawing:
@@ -103,11 +105,8 @@ def _of_a_kind(whole: Drawing) -> Drawing:
     for number, box in whole.boxes.items():
         around = (frozenset(before[number]), frozenset(after[number]))
         groups[box.column, box.role, box.failed, _kind(box), around].append(number)
-    merged = {}
-    for index, members in enumerate(groups.values()):
-        if len(members) > 1:
-            merged[-1 - index] = (_several([whole.boxes[n] for n in members]), members)
-    return _merged(whole, merged)
+    several = [members for members in groups.values() if len(members) > 1]
+    return _merged(whole, [(_several([whole.boxes[n] for n in many]), many) for many in several])
 
 
 def _kind(box: Box) -> str:
@@ -125,33 +124,36 @@ def _several(boxes: list[Box]) -> Box:
     return replace(boxes[0], name=what, below=f"{count:,} {kind}", count=count)
 
 
-def _rest(whole: Drawing) -> Drawing:
+def _rest(whole: Drawing, most: int) -> Drawing:
     """Of a column that is still too high: the boxes that stand for most, and one for the rest."""
     columns = defaultdict(list)
     for number, box in whole.boxes.items():
         columns[box.column].append(number)
-    merged = {}
+    merged = []
     for column, members in columns.items():
-        if len(members) <= _MOST_IN_A_COLUMN:
+        if len(members) <= most:
             continue
-        ranked = sorted(
-            members, key=lambda n: (whole.boxes[n].role != "asked", -whole.boxes[n].count)
-        )
-        rest = ranked[_MOST_IN_A_COLUMN - 1 :]
-        boxes = [whole.boxes[number] for number in rest]
-        count, failed = sum(box.count for box in boxes), any(box.failed for box in boxes)
-        runs = all(box.step for box in boxes)
-        below = "other runs" if runs else "others"
+        boxes = whole.boxes
+        members.sort(key=lambda number: (boxes[number].role != "asked", -boxes[number].count))
+        rest = [boxes[number] for number in members[most - 1 :]]
+        count, failed = sum(box.count for box in rest), any(box.failed for box in rest)
+        runs = all(box.step for box in rest)
+        below = f"other {'runs' if runs else 'artifacts'}"
         box = Box(column, runs, "many", failed, f"{count:,}", below, count)
-        merged[-1_000_000 - column] = (box, rest)
+        merged.append((box, members[most - 1 :]))
     return _merged(whole, merged)
 
 
-def _merged(whole: Drawing, groups: dict[int, tuple[Box, list[int]]]) -> Drawing:
+def _merged(whole: Drawing, groups: list[tuple[Box, list[int]]]) -> Drawing:
     of = {number: number for number in whole.boxes}
-    of |= {member: new for new, (_, members) in groups.items() for member in members}
-    boxes = {number: box for number, box in whole.boxes.items() if of[number] == number}
-    boxes |= {new: box for new, (box, _) in groups.items()}
+    boxes = dict(whole.boxes)
+    new = min(0, *boxes)
+    for box, members in groups:
+        new -= 1
+        boxes[new] = box
+        for member in members:
+            of[member] = new
+            del boxes[member]
     arrows = dict.fromkeys((of[a], of[b]) for a, b in whole.arrows if of[a] != of[b])
     return Drawing(boxes, list(arrows))
 

@@ -18,6 +18,7 @@ from mlkit.lineage._content import Artifact
 from mlkit.lineage._values import LineageError
 
 SOURCE = -1  # of no run
+_SLOTS = 1 << 24  # more outputs than any run has
 Key = tuple[int, int, str, str]  # run, number of its output; or SOURCE, 0, place, hash
 
 
@@ -49,15 +50,48 @@ class Run(NamedTuple):
         return bool(self.row["status"] == "done")
 
 
+class _Made:
+    """Which output was the last under a key, such as a hash, before a place in time."""
+
+    def __init__(self) -> None:
+        # Plain numbers, run and slot in one: a million of them cost little.
+        self._timed: dict[str, list[int]] = defaultdict(list)
+        self._untimed: dict[str, int] = {}
+
+    def add(self, key: str, run: int, slot: int, *, timed: bool) -> None:
+        code = run * _SLOTS + slot
+        if timed:
+            self._timed[key].append(code)
+        else:
+            self._untimed[key] = code
+
+    def last(self, key: str, before: float, not_run: int) -> Key | None:
+        """Before the run of this number (NaN: whenever), and not by the run itself."""
+        codes = self._timed.get(key, ())
+        limit = math.inf if math.isnan(before) else before * _SLOTS
+        at = bisect_left(codes, limit)
+        while at and codes[at - 1] // _SLOTS == not_run:
+            at -= 1
+        code = codes[at - 1] if at else self._untimed.get(key)
+        if code is None or code // _SLOTS == not_run:
+            return None
+        return (*divmod(code, _SLOTS), "", "")
+
+
 class Graph:
     """The runs of a log and what leads from one to the other."""
 
+    @_log.calm()
     def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
-        self.runs = [_run(row, number) for number, row in enumerate(rows)]
-        # Places in time, in order, and the runs and outputs that stand there.
-        self._made: dict[Any, tuple[list[float], list[tuple[int, int]]]] = {}
-        self._untimed: dict[Any, tuple[int, int]] = {}
-        self._tree: dict[str, list[str]] | None = None
+        paths: dict[tuple[str, str], str] = {}
+        self.runs = [_run(row, number, paths) for number, row in enumerate(rows)]
+        # Of runs that were done (True) and that failed: what they made.
+        self._contents, self._both = (
+            {True: _Made(), False: _Made()},
+            {True: _Made(), False: _Made()},
+        )
+        self._placed, self._folders_made = _Made(), set[str]()
+        self._tree: dict[str, list[str]] = {}
         self._read: dict[int, list[Key]] = {}
         self._kinds: dict[tuple[Key, ...], int] = {(): 0}
         # Of sources: what they are, and what they hold or lie in that a run made.
@@ -69,25 +103,13 @@ class Graph:
 
     def _add(self, number: int, slot: int, seen: Seen) -> None:
         run = self.runs[number]
-        for key in (
-            (run.trusted, seen.place, seen.sha256), (run.trusted, seen.sha256),
-            (run.trusted, "at", seen.place),
-        ):  # fmt: skip
-            if math.isnan(run.order):
-                self._untimed[key] = (number, slot)
-                continue
-            orders, made = self._made.setdefault(key, ([], []))
-            orders.append(run.order)
-            made.append((number, slot))
-
-    def _last(self, key: Any, before: float, not_run: int) -> tuple[int, int] | None:
-        """The last output under a key before a place in time (NaN: whenever)."""
-        orders, made = self._made.get(key, ([], []))
-        at = len(orders) if math.isnan(before) else bisect_left(orders, before)
-        while at and made[at - 1][0] == not_run:
-            at -= 1
-        found = made[at - 1] if at else self._untimed.get(key)
-        return None if found is None or found[0] == not_run else found
+        trusted, timed = run.trusted, not math.isnan(run.order)
+        self._contents[trusted].add(seen.sha256, number, slot, timed=timed)
+        self._both[trusted].add(f"{seen.sha256} {seen.place}", number, slot, timed=timed)
+        if trusted and seen.path is not None:
+            self._placed.add(seen.path, number, slot, timed=timed)
+            if seen.kind == "folder":
+                self._folders_made.add(seen.path)
 
     def producer(
         self, place: str | None, sha256: str, *, before: float = math.inf, not_run: int = SOURCE
@@ -96,10 +118,10 @@ class Graph:
         did not fail rather than of one that did.
         """
         for trusted in (True, False):
-            for key in ((trusted, place, sha256), (trusted, sha256)):
-                found = self._last(key, before, not_run)
-                if found is not None:
-                    return (*found, "", "")
+            found = self._both[trusted].last(f"{sha256} {place}", before, not_run)
+            found = found or self._contents[trusted].last(sha256, before, not_run)
+            if found is not None:
+                return found
         return None
 
     def seen(self, key: Key) -> Seen:
@@ -135,22 +157,22 @@ class Graph:
         """What runs made inside a folder, or the folder that a file lies in."""
         if seen.path is None:
             return
-        tree = self._folders()
         if seen.kind == "folder":
-            for path in _inside(tree, seen.path):
-                found = self._last((True, "at", path), before, number)
+            for path in _inside(self._folders(), seen.path):
+                found = self._placed.last(path, before, number)
                 if found is not None:
-                    yield (*found, "", "")
+                    yield found
             return
-        for folder in Path(seen.path).parents:
-            found = self._last((True, "at", str(folder)), before, number)
-            if found is not None and self.runs[found[0]].outputs[found[1]].kind == "folder":
-                yield (*found, "", "")
+        above = Path(seen.path).parents if self._folders_made else ()
+        for folder in map(str, above):
+            found = self._placed.last(folder, before, number)
+            if found is not None and self.seen(found).kind == "folder":
+                yield found
                 return
 
     def _folders(self) -> dict[str, list[str]]:
         """What lies directly in each folder, of all that was ever made."""
-        if self._tree is None:
+        if not self._tree:
             tree: dict[str, set[str]] = defaultdict(set)
             for path in {seen.path for run in self.runs for seen in run.outputs if seen.path}:
                 below = path
@@ -172,18 +194,19 @@ def _inside(tree: dict[str, list[str]], folder: str) -> Iterator[str]:
         todo += tree.get(path, ())
 
 
-def _run(row: dict[str, Any], number: int) -> Run:
+def _run(row: dict[str, Any], number: int, paths: dict[tuple[str, str], str]) -> Run:
     folder = os.path.dirname(row["log"])  # noqa: PTH120 - once for each of 10^5 lines
-    order = math.nan if row["at"] is None else float(number)
-    return Run(
-        row, [_seen(each, folder) for each in row["inputs"]],
-        [_seen(each, folder) for each in row["outputs"]], order,
-    )  # fmt: skip
+    inputs = [_seen(each, folder, paths) for each in row["inputs"]]
+    outputs = [_seen(each, folder, paths) for each in row["outputs"]]
+    return Run(row, inputs, outputs, math.nan if row["at"] is None else float(number))
 
 
-def _seen(each: dict[str, Any], folder: str) -> Seen:
-    written = each.get("path")
-    path = None if written is None else _log.absolute(written, folder)
+def _seen(each: dict[str, Any], folder: str, paths: dict[tuple[str, str], str]) -> Seen:
+    written, path = each.get("path"), None
+    if written is not None:
+        path = paths.get((folder, written))
+        if path is None:
+            path = paths[folder, written] = _log.absolute(written, folder)
     name = each.get("name") or "unnamed"
     return Seen(
         name, each.get("kind", "file"), each["sha256"], path, written or name, each.get("bytes")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -35,7 +36,7 @@ class Trace:
     direction: str
     n: int
     steps: int
-    drawing: _drawing.Drawing = field(repr=False)
+    drawing: Callable[[], _drawing.Drawing] = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         runs = _tables._count(self.steps, "run")
@@ -74,7 +75,7 @@ class Trace:
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """The way from the sources (left) to the results (right); many of a kind in one box."""
-        return _picture.draw(self.drawing, repr(self), ax)
+        return _picture.draw(self.drawing(), repr(self), ax)
 
 
 def trace(thing: Any, *, log: Log) -> Trace:
@@ -204,6 +205,7 @@ def _after(graph: Graph) -> dict[Node, list[Node]]:
     return after
 
 
+@_log.calm()
 def _result(
     graph: Graph,
     start: list[Key],
@@ -227,7 +229,7 @@ def _result(
         direction=direction,
         n=len(rows) - len(set(start) & set(depth)),
         steps=len(numbers),
-        drawing=_drawing.drawing(graph, role, layer, edges, direction),
+        drawing=partial(_drawing.drawing, graph, role, layer, edges, direction),
     )
 
 
