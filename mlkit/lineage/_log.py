@@ -158,6 +158,8 @@ def _parsed(line: bytes, where: str) -> dict[str, Any] | None:
     """A line as a record, or None where it is not one."""
     try:
         found = json.loads(line)
+        if not isinstance(found, dict):
+            return None
         if "output_sha256" in found:
             return _of_batch(found, where)
         row: dict[str, Any] = found
@@ -202,11 +204,12 @@ def _of_batch(line: dict[str, Any], where: str) -> dict[str, Any]:
 def prepare(log: str | os.PathLike[str]) -> Path:
     """The file to write to, its folder made; said before a step begins, not after hours of it."""
     path = Path(log).expanduser()
-    if path.is_dir():
-        raise LineageError(
-            f"step(): {path} is a folder; name a file in it: log={str(path / 'lineage.jsonl')!r}."
-        )
     try:
+        if path.is_dir():
+            raise LineageError(
+                f"step(): {path} is a folder; name a file in it: "
+                f"log={str(path / 'lineage.jsonl')!r}."
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab"):
             pass

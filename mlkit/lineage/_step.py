@@ -89,7 +89,7 @@ class Step:
     def _artifact(self, thing: Any, name: str | None) -> Artifact:
         if isinstance(thing, Artifact) and thing.path is None:
             return thing
-        found = _content.examine(thing, function=f"step({self.name!r})")
+        found = _content.examine(thing, function="step")
         place = thing.path if isinstance(thing, Artifact) else thing
         if not isinstance(place, str | os.PathLike):
             return Artifact(name or found.kind, found.kind, found.sha256, None, found.bytes)
