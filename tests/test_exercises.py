@@ -47,6 +47,7 @@ def given():
         {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
         | agreed()
         | people()
+        | augmented()
     )
 
 
@@ -79,6 +80,19 @@ def people():
         "by_level": pd.DataFrame(levels, index=["none", "low", "middle", "high"]),
         "raised": pd.DataFrame(raised, index=["own rules", "common rule"]),
         "curves": curves,
+    }
+
+
+def augmented():
+    """What the notebook on making more data hands over."""
+    moved = pd.DataFrame({"n": [60, 40], "mended": [20, 5], "broken": [4, 6]})
+    flips = {"small": [0.95, 0.92, 0.86], "large": [0.99, 0.98, 0.98]}
+    return {
+        "told": SimpleNamespace(difference=0.15, low=0.05, high=0.25, table=moved),
+        "flips": pd.DataFrame(flips, index=["as they are", "mirrored", "turned"]),
+        "curve": pd.DataFrame({"examples": [150, 290, 600], "error": [0.12, 0.62, 0.045]}),
+        "worth": pd.Series({"nothing": 0.4, "10 recorded": 0.6, "100 copies": 0.45}),
+        "orders": pd.Series({"as it is": 0.68, "ten times the rows": 0.66, "one more column": 0.9}),
     }
 
 
@@ -369,3 +383,28 @@ def test_a_wrong_figure_that_happens_to_be_the_gap_is_none():
     assert check("03.gap", ("B", 0.8), by_level=levels).correct
     for give, words in BY_ID["03.gap"].wrong:
         assert words in check("03.gap", give(by_level=levels), by_level=levels).message
+
+
+def test_the_factor_gives_noise_the_ratio_that_was_asked_for():
+    factor = reveal("08.noise").answer
+    rng = np.random.default_rng(0)
+    clip, noise = np.sin(np.arange(4000) / 5), 3 * rng.normal(size=4000)
+    added = noise * factor(np.mean(clip**2), np.mean(noise**2), 12.5)
+    assert 10 * np.log10(np.mean(clip**2) / np.mean(added**2)) == pytest.approx(12.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "letter"), [(0.01, 0.03, "A"), (-0.01, 0.03, "B"), (-0.03, -0.01, "C")]
+)
+def test_what_copies_brought_is_read_off_its_interval(low, high, letter):
+    table = pd.DataFrame({"n": [100], "mended": [30], "broken": [28]})
+    told = SimpleNamespace(difference=0.02, low=low, high=high, table=table)
+    assert reveal("08.told", told=told).answer == (letter, 0.02)
+
+
+def test_what_is_worth_more_may_be_either(given):
+    assert reveal("08.worth", worth=given["worth"]).answer == ("A", pytest.approx(0.15))
+    other = pd.Series({"nothing": 0.4, "10 recorded": 0.4, "100 copies": 0.5})
+    assert reveal("08.worth", worth=other).answer == ("B", pytest.approx(0.1))
+    for give, words in BY_ID["08.worth"].wrong:  # over nothing is here the right figure too
+        assert words in check("08.worth", give(worth=other), worth=other).message

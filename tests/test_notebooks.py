@@ -38,6 +38,13 @@ LABEL_BY_HAND = """
 for number, (name, repeat) in enumerate(labeler.queue[["item", "repeat"]].itertuples(index=False)):
     labeler.label(name, labeler.labels[number % 3 % 2], repeat=int(repeat))
 """
+PREVIEWS = {"preview": "preview"}  # cell -> variable
+ANSWER_BY_HAND = """
+for number in range(12):
+    preview.answer(preview.labels[number % 3])
+    preview.realistic(number % 2 == 0)
+    preview.next()
+"""
 SHOW_LEVEL = """
 _all = people.set_index("slice").loc["all"]
 print(f"measured level {_all['hlp']:.6f} on {_all['n']} items")
@@ -155,6 +162,9 @@ def answered(name: str) -> nbformat.NotebookNode:
             cells.append(nbformat.v4.new_code_cell(by_hand))
         if cell.id in LABELERS:
             by_hand = LABEL_BY_HAND.replace("labeler", LABELERS[cell.id])
+            cells.append(nbformat.v4.new_code_cell(by_hand))
+        if cell.id in PREVIEWS:
+            by_hand = ANSWER_BY_HAND.replace("preview", PREVIEWS[cell.id])
             cells.append(nbformat.v4.new_code_cell(by_hand))
     notebook.cells = [*cells, nbformat.v4.new_code_cell(TELL_APART)]
     return notebook

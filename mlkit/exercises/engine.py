@@ -25,6 +25,7 @@ NOTEBOOKS = {
     "02": "define_data",
     "03": "human_baseline",
     "06": "error_analysis",
+    "08": "augment_data",
 }
 
 
