@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from mlkit import _files, lineage
 from mlkit.lineage import LineageError, LineageWarning, content_hash, runs, step
 
-FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def spelled(column):
     return [(type(v).__name__, repr(v)) if v is not None else None for v in column]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(one=COLUMNS, two=COLUMNS)
 def test_a_tables_hash_changes_if_and_only_if_its_values_do(one, two):
     tables = [pd.DataFrame({"x": pd.Series(column, dtype=object)}) for column in (one, two)]

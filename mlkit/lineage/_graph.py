@@ -187,11 +187,11 @@ class Graph:
 
 
 def _inside(tree: dict[str, list[str]], folder: str) -> Iterator[str]:
-    todo = list(tree.get(folder, ()))
+    todo = list(reversed(tree.get(folder, ())))
     while todo:
         path = todo.pop()
         yield path
-        todo += tree.get(path, ())
+        todo += reversed(tree.get(path, ()))
 
 
 def _run(row: dict[str, Any], number: int, paths: dict[tuple[str, str], str]) -> Run:

@@ -107,12 +107,12 @@ def _end(row: dict[str, Any]) -> float:
 
 
 def _of_table(table: pd.DataFrame, function: str) -> list[dict[str, Any]]:
-    table = _tables._need(table, ["run", "step", "status", "inputs", "outputs", "log"], function)
-    at = [None if pd.isna(when) else when.isoformat() for when in table["at"]]
-    duration = [None if pd.isna(seconds) else seconds for seconds in table["duration_s"]]
-    return table.assign(
-        at=pd.Series(at, table.index, object), duration_s=pd.Series(duration, table.index, object)
-    ).to_dict("records")  # type: ignore[return-value]  # the names of the columns are text
+    table = _tables._need(table, [*FIELDS, "log"], function)
+    plain = {"at": [None if pd.isna(when) else when.isoformat() for when in table["at"]]}
+    for name in ("duration_s", "person"):
+        plain[name] = [None if pd.isna(value) else value for value in table[name]]
+    columns = {name: pd.Series(values, table.index, object) for name, values in plain.items()}
+    return table.assign(**columns).to_dict("records")  # type: ignore[return-value]  # the names of the columns are text
 
 
 def _of_file(path: Path, function: str) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS_IN_A_ROW = 6
-_LETTERS = 17  # that fit into a box
 _WIDE, _HIGH = 1.34, 0.46  # of a box, in inches; so are the next
 _PITCH_X, _PITCH_Y, _LANE, _BETWEEN_ROWS = 1.66, 0.62, 0.2, 0.42
 _POINTS = 8.0
+_ROOM = 72 * _WIDE - 8  # for text in a box, in points
 
 # A box, or the lane of an arrow through a column that it only passes: (arrow, column).
 _Slot = int | tuple[int, int]
@@ -126,19 +126,26 @@ def _box(ax: "Axes", box: Box, x: float, y: float) -> None:
     up = 0.09 if box.below else 0.0
     text: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
     text["parse_math"] = False  # a file's name may hold dollars
-    ax.text(x, y + up, _short(box.name), fontsize=_POINTS, fontweight=bold, **text)
+    ax.text(x, y + up, _short(box.name, bold), fontsize=_POINTS, fontweight=bold, **text)
     ax.text(x, y - 0.1, box.below, fontsize=_POINTS - 1, color="0.35", **text)
 
 
-def _short(name: str) -> str:
-    """The two ends of a name that is too long: what it is and its suffix.
+def _short(name: str, weight: str) -> str:
+    """The two ends of a name that is too long for a box: what it is and its suffix.
 
-    >>> _short("a_very_long_name_of_a_file.csv")
-    'a_very_l…file.csv'
+    >>> _short("a_very_long_name_of_a_file.csv", "normal")
+    'a_very_lon…a_file.csv'
     """
-    name = " ".join(name.split())
-    half = (_LETTERS - 1) // 2
-    return name if len(name) <= _LETTERS else f"{name[:half]}…{name[-half:]}"
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(weight=weight, size=_POINTS)
+    name = " ".join(name.split())[:200]
+    short, left = name, len(name)
+    while text_to_path.get_text_width_height_descent(short, font, ismath=False)[0] > _ROOM:
+        left -= 1
+        short = f"{name[: (left + 1) // 2]}…{name[len(name) - left // 2 :]}"
+    return short
 
 
 def _arrows(ax: "Axes", layout: _Layout, whole: Drawing) -> None:
