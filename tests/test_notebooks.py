@@ -41,6 +41,7 @@ for number, (name, repeat) in enumerate(labeler.queue[["item", "repeat"]].itertu
 PREVIEWS = {"preview": "preview"}  # cell -> variable
 ANSWER_BY_HAND = """
 for number in range(12):
+    preview.set(snr_db=25.0)  # so little noise that nothing has to be turned down
     preview.answer(preview.labels[number % 3])
     preview.realistic(number % 2 == 0)
     preview.next()
