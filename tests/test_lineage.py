@@ -306,6 +306,11 @@ def test_a_folder_is_one_input(log, tmp_path):
     }  # fmt: skip
 
 
+def test_a_folder_that_holds_the_log_is_refused(log):
+    with pytest.raises(LineageError, match=r"lineage.jsonl lies inside of .*work, so that each"):
+        lineage.record("look", inputs=log.parent.parent / "work", log=log)
+
+
 def test_a_decorated_function_is_a_run_for_each_call(log, tmp_path):
     raw = write(tmp_path / "raw.txt", "abc")
 
@@ -467,7 +472,7 @@ def pipeline(root):
     log = root / "work" / "lineage.jsonl"
     with step("sort", inputs=raw, parameters={"from": raw}, log=log, person="reader 1") as sort:
         sort.output(root / "work" / "sorted.csv").write_text("a,b")
-    lineage.record("look", inputs=[root / "work", pd.DataFrame({"x": [1]})], log=log)
+    lineage.record("look", inputs=[root / "data", pd.DataFrame({"x": [1]})], log=log)
     return log
 
 
@@ -643,8 +648,8 @@ def test_names_that_are_no_text_do_no_harm(log, tmp_path):
     if os.name == "nt" or sys.platform == "darwin":
         pytest.skip("names are text here")
     raw = write(tmp_path / os.fsdecode(b"caf\xe9.txt"), "1")
-    lineage.record("read", inputs=[raw, raw.parent / "work"], log=log, outputs=[])
-    assert lineage.verify(log)["state"].iloc[0] == "fine"
+    lineage.record("read", inputs=[raw, write(tmp_path / "data" / raw.name, "2").parent], log=log)
+    assert lineage.verify(log)["state"].tolist() == ["fine", "fine"]
 
 
 WRITER = """

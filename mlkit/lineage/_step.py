@@ -94,6 +94,12 @@ class Step:
         if not isinstance(place, str | os.PathLike):
             return Artifact(name or found.kind, found.kind, found.sha256, None, found.bytes)
         path = _content.located(place)
+        if found.kind == "folder" and path.resolve() in self._path.parents:
+            raise LineageError(
+                f"step({self.name!r}): the log {self._path.name} lies inside of {path}, so that "
+                "each line would change the folder's hash. Give log= a file outside of it, or "
+                "name the files."
+            )
         return Artifact(name or path.name, found.kind, found.sha256, path, found.bytes)
 
     def __exit__(
