@@ -66,6 +66,7 @@ def items(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
 
 def annotations(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
     """One row a label that a person gave: ``item, annotator, label``; ``repeat`` 0 if absent."""
+    _wide(table, function)
     table = _need(table, ["item", "annotator", "label"], function)
     _text_items(table, function)
     if table["annotator"].isna().any():
@@ -78,6 +79,20 @@ def annotations(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
     if "repeat" not in table.columns:
         table["repeat"] = np.zeros(len(table), np.int8)  # narrow: there may be ten million
     return table
+
+
+def _wide(table: Any, function: str) -> None:
+    """One column a person is how many keep their labels; a rename would not mend that."""
+    if not isinstance(table, pd.DataFrame) or "item" not in table.columns:
+        return
+    if len(table.columns) > 2 and not {"annotator", "label"} & set(table.columns):
+        known = {name for names in _OTHER_NAMES.values() for name in names}
+        if known.isdisjoint(str(name).lower() for name in table.columns):
+            raise TableError(
+                f"{function}() needs one row a label, with the columns item, annotator, label; "
+                f"missing: annotator, label. Found: {', '.join(map(str, table.columns))}. If each "
+                'column is a person: df.melt("item", var_name="annotator", value_name="label").'
+            )
 
 
 def latest(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -738,3 +738,25 @@ def test_the_same_seed_gives_the_same_table_and_the_callers_table_stays():
     pd.testing.assert_frame_equal(first, second)
     pd.testing.assert_frame_equal(table, before)
     assert first.columns.tolist() == _agreement.COLUMNS
+
+
+def test_spellings_that_are_alike_are_told():
+    said = ["Cat", "cat ", "dog", "cat", "dog", "dog"]
+    df = pd.DataFrame({"item": list("aabbcc"), "annotator": list("xyxyxy"), "label": said})
+    (note,) = [note for note in labels.agreement(df, rng=0).notes if "different classes" in note]
+    assert "'Cat', 'cat', 'cat ' are different classes here" in note
+    assert 'df["label"].str.strip().str.lower()' in note
+
+
+def test_no_share_of_pairs_lies_below_zero():
+    df = pd.DataFrame(
+        {
+            "item": np.repeat(list("abcdef"), 3),
+            "annotator": list("xyz") * 6,
+            "label": list("ppnpnnppppnpnpnnnp"),
+        }
+    )
+    table = labels.agreement(df, rng=0).table
+    low = table["percent_low"].astype(float)
+    assert (low.dropna() >= 0).all()
+    assert (table["part"] == "without").any()

@@ -432,3 +432,25 @@ def test_the_sentence_the_table_and_the_picture():
     assert sentence in ax.figure.get_label()
     heights = sum(patch.get_height() for patch in ax.patches)
     assert heights == result.n
+
+
+def test_a_class_that_nobody_gave_is_told():
+    """Few labels and no smoothing of note: the model takes two people for habitual mistakers."""
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        df = pd.DataFrame({"item": np.repeat(list("abcdef"), 3), "annotator": list("xyz") * 6})
+        df["label"] = rng.choice(["cat", "dog", "bird"], len(df))
+        df = df[rng.random(len(df)) < 0.8]
+        found = labels.consensus(df)
+        given = df.groupby("item")["label"].agg(set)
+        alone = sum(
+            best not in given[item]
+            for item, best in zip(found.table["item"], found.table["dawid_skene"], strict=True)
+            if isinstance(best, str)
+        )
+        told = [note for note in found.notes if "a class that nobody gave" in note]
+        assert len(told) == (alone > 0)
+        if alone:
+            assert told[0].startswith(f"{alone} item")
+            return
+    pytest.fail("no such table among 400: this test shows nothing")

@@ -154,3 +154,13 @@ def test_log_times():
     assert "needs a time in each row, and 1 row" in words(
         _tables.log, table.assign(timestamp=[None])
     )
+
+
+def test_a_wide_table_of_labels_is_told_to_melt():
+    wide = pd.DataFrame({"item": ["a", "b"], "ann": ["x", "y"], "ben": ["x", "x"]})
+    with pytest.raises(TableError, match=r'df\.melt\("item", var_name="annotator"'):
+        _tables.annotations(wide, function="agreement")
+    with pytest.raises(TableError, match=r"rename\(columns="):  # columns of other names: as before
+        _tables.annotations(
+            pd.DataFrame({"item": ["a"], "rater": ["x"], "class": ["c"]}), function="agreement"
+        )

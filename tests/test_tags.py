@@ -879,3 +879,11 @@ def test_an_export_that_cannot_be_written_leaves_the_journal_alone(full, tmp_pat
         full.to_csv(tmp_path / "nowhere" / "events.csv")
     with pytest.raises(JournalError, match='what="events" or what="tags"'):
         full.to_csv(tmp_path / "events.csv", what="labels")
+
+
+def test_merging_something_else_is_told_in_words(journal):
+    class Widget:
+        journal = None
+
+    with pytest.raises(JournalError, match=r"is a Widget\. Give its journal: merge\(it\.journal\)"):
+        journal.merge(Widget())

@@ -59,6 +59,7 @@ def code(annotations: pd.DataFrame, *, function: str) -> Coded:
         )
         table, item, annotator = _keep(table, last), item[last], annotator[last]
     label, labels = _labels(table["label"], function)
+    notes += _alike(labels)
     return Coded(
         table, item, annotator, label, items, annotators, labels, duplicates, missing, notes
     )
@@ -156,6 +157,20 @@ def used(codes: np.ndarray, size: int) -> np.ndarray:
         if found.all():
             break
     return found
+
+
+def _alike(labels: list[Any]) -> list[str]:
+    """Classes that differ in case and blanks alone are most often one."""
+    groups: dict[str, list[str]] = {}
+    for label in labels:
+        if isinstance(label, str):
+            groups.setdefault(" ".join(label.casefold().split()), []).append(label)
+    several = [spellings for spellings in groups.values() if len(spellings) > 1]
+    return [
+        f"{_tables._some(spellings)} are different classes here. If they are one: "
+        'df.assign(label=df["label"].str.strip().str.lower()).'
+        for spellings in several[:3]
+    ]
 
 
 def _last(item: np.ndarray, annotator: np.ndarray, n_annotators: int) -> np.ndarray | None:

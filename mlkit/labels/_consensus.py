@@ -303,6 +303,13 @@ def _remarks(
         f"Half of the {len(coded.annotators):,} annotators gave {usual} or fewer, for a matrix of "
         f"{k} x {k} errors each. {_UNEVEN}"
     )
+    given = np.unique(coded.item.astype(np.int64) * k + coded.label)
+    alone = int((~np.isin(np.arange(len(fit.best)) * k + fit.best, given)).sum())
+    if alone:
+        notes.append(
+            f"{_tables._count(alone, 'item')} where Dawid-Skene gives a class that nobody gave: it "
+            "takes the people for worse than they may be. Look at these before you believe it."
+        )
     if fit.even:
         notes.append(
             f"{_tables._count(fit.even, 'item')} where Dawid-Skene finds two or more classes "

@@ -39,7 +39,13 @@ def both(
     else:
         _, _, each = adds(p, level, v, classes)
         limits = {
-            name: of_error(values[name], error(each[name], p.times, items), items) for name in NAMES
+            name: of_error(
+                values[name],
+                error(each[name], p.times, items),
+                items,
+                least=LEAST.get(name, -1.0),
+            )
+            for name in NAMES
         }
     return values, limits
 
@@ -108,11 +114,15 @@ def of_draws(drawn: np.ndarray, n: float) -> Limits:
     return float(low), float(high)
 
 
-def of_error(value: float, error: float, n: float) -> Limits:
+def of_error(value: float, error: float, n: float, *, least: float = -1.0) -> Limits:
+    """As wide as Student's t asks for; ``least`` is what the coefficient cannot fall below."""
     if not np.isfinite(error) or error <= 1e-12:
         return UNKNOWN
     half = student(n) * error
-    return float(max(value - half, min(value, -1.0))), float(min(value + half, 1.0))
+    return float(max(value - half, min(value, least))), float(min(value + half, 1.0))
+
+
+LEAST = {"percent": 0.0}
 
 
 def student(n: float) -> float:

@@ -56,6 +56,8 @@ def _first(report: "Report") -> str:
     )
     if pd.notna(first["possible_gain"]):
         if first["possible_gain"] <= 0:
+            if (report.table["possible_gain_high"] > 0).any():
+                return "No slice lies below human level here, but the intervals leave it open."
             return "No slice lies below human level."
         text = (
             f"First: {name}; at human level it would bring {points(first['possible_gain'])} "

@@ -252,6 +252,12 @@ class Journal:
     def _part(self, other: "Journal | str | os.PathLike[str]") -> tuple[str, list[dict[str, Any]]]:
         if isinstance(other, Journal):
             return other.where, _rows(other._store)
+        if not isinstance(other, str | os.PathLike):
+            own = " Give its journal: merge(it.journal)." if hasattr(other, "journal") else ""
+            raise JournalError(
+                f"merge() takes journals, paths and URLs; one is a {type(other).__name__}.{own} "
+                "Nothing was merged."
+            )
         if isinstance(other, str) and "://" in other:
             store = Store(other, timeout_s=self._store.timeout_s, make=False)
         else:

@@ -173,8 +173,9 @@ def classes(labels: Iterable[str]) -> list[str]:
 def names(words: Iterable[str], what: str, *, function: str) -> list[str]:
     """Each word in its one spelling; raises where one is no single line of text."""
     if isinstance(words, str):
+        meant = words.replace(",", " ").split() or [words]
         raise ValueError(  # noqa: TRY004 - a wrong value to the person who typed it
-            f"{function}({what}s={words!r}): give a list of {what}s, such as [{words!r}]."
+            f"{function}({what}s={words!r}): give a list of {what}s, such as {meant!r}."
         )
     clean = []
     for word in words:

@@ -182,7 +182,7 @@ class Surface {
     if (!last) { this.say("Nothing to undo."); return; }
     this.record([inverse(last)], last, last.pos);
     if (last.pos >= 0 && last.pos !== this.pos) this.go(last.pos); else this.draw();
-    const what = { seen: "done", note: "the note", untag: `taking off ${last.value}` }[last.kind] ?? last.value;
+    const what = { seen: "done", note: "the note", untag: `taking off ${last.value}` }[last.kind] ?? `“${last.value}”`;
     this.say(`took back ${what}, ${this.counted}`);
   }
 
@@ -246,6 +246,7 @@ class Surface {
     this.help.show();
     close.focus({ preventScroll: true });
     this.help.scrollTop = 0;
+    this.help.scrollIntoView({ block: "nearest" }); // where the widget is seen in part
   }
 
   play(toggle = false) {
