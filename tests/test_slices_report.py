@@ -366,6 +366,8 @@ def test_a_negative_gap_is_kept():
     assert result.table.loc[0, "gap"] == pytest.approx(-0.09)
     assert result.table.loc[0, "possible_gain"] == pytest.approx(-0.09)
     assert "No slice lies below human level." in repr(result)
+    few = slices.report(predictions, member, hlp=hlp.assign(n=10))
+    assert "below human level here, but the intervals leave it open." in repr(few)
 
 
 def test_ease_and_importance_move_the_order_and_first_place_is_put_to_the_test():
