@@ -1,5 +1,6 @@
 """Exercises of ``03_human_baseline``."""
 
+from functools import partial
 from typing import Any
 
 from mlkit.exercises.engine import Exercise
@@ -20,9 +21,10 @@ def _widest(by_level: Any) -> tuple[str, float]:
     return letter, gap[letter]
 
 
-def _other_level(by_level: Any) -> tuple[str, float]:
+def _other_level(by_level: Any, place: int) -> tuple[str, float]:
+    """One of the three other levels."""
     letter, gap = _widest(by_level)
-    return ("D" if letter != "D" else "A"), gap
+    return "ABCD".replace(letter, "")[place], gap
 
 
 def _at_widest(by_level: Any, column: str) -> tuple[str, float]:
@@ -59,11 +61,24 @@ EXERCISES = [
         id="03.gap",
         kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the gap there"),
         hint="hlp - accuracy in each row: in which row is it largest?",
-        why="A gap needs two things: a model that has already lost its way, and people who have "
-        "not yet. Where the signal is whole both are right; where it is gone both guess.",
+        # Nothing about the single levels: with so few clips each learner's table is another.
+        why="There the room up to people is widest in your table. Such room needs two things: a "
+        "model that goes wrong, and people who do so less. With few clips a level, luck moves it "
+        "too: look at the intervals.",
         right=_widest,
         wrong=[
-            (_other_level, "Take the accuracy from the HLP, row by row, and look for the largest."),
+            (
+                partial(_other_level, place=0),
+                "Take accuracy from hlp, row by row, and look for the largest difference.",
+            ),
+            (
+                partial(_other_level, place=1),
+                "Another row has a larger difference of hlp and accuracy. Which?",
+            ),
+            (
+                partial(_other_level, place=2),
+                "At another level people are further ahead of the model: hlp minus accuracy says.",
+            ),
             (
                 lambda by_level: _at_widest(by_level, "hlp"),
                 "That is how often people are right there. How much more often than the model?",
@@ -246,6 +261,10 @@ EXERCISES = [
             (
                 lambda curves: ("B", _gap_at(curves, 0.10)),
                 "The two others cross there. GoogLeNet is still a little ahead at 0.05.",
+            ),
+            (
+                lambda curves: ("A", _gap_at(curves, 0.10)),
+                "There GoogLeNet is ahead at both. Go on to where people are.",
             ),
             (
                 lambda curves: ("D", _gap_at(curves, 0.10)),
