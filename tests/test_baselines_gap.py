@@ -1,4 +1,5 @@
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -83,6 +84,44 @@ def test_with_gold_both_are_held_against_gold():
     assert (row["reference"], row["baseline_accuracy"]) == ("gold", 0.5)
     assert row["model"] == pytest.approx(2 / 3)
     assert "1 item whose gold is not the label: beside people gold counts." in result.notes
+
+
+def test_where_gold_is_the_label_one_word_says_so_and_nothing_is_to_be_told():
+    people = baselines.human(by_words(["xx", "xy", "yy"]).assign(gold=list("xxxxyy")))
+    same = dev("xxyx", "xyyx")
+    rule = baselines.majority_class(same)
+    result = baselines.gap(same, [people, rule])
+    assert set(result.table["reference"]) == {"label"}
+    assert not any("another accuracy" in note for note in result.notes)
+    # Another gold on one shared item, or a label nobody knows: two references again.
+    for label in (["x", "y", "y", "x"], ["x", None, "y", "x"]):
+        other = baselines.gap(same.assign(label=label), [people, rule])
+        assert list(other.table["reference"]) == ["gold", "label"]
+        assert any("held against gold, beside the other" in note for note in other.notes)
+
+
+def test_the_interval_is_told_in_the_direction_of_the_gap():
+    table = dev("x" * 40, "y" * 20 + "x" * 20)
+    right = {"better": 37, "worse": 3, "alike": 21}
+    told = {}
+    for name, n in right.items():
+        old = table[["item"]].assign(prediction=["x"] * n + ["y"] * (40 - n))
+        told[name] = repr(baselines.gap(table, baselines.previous(table, old)))
+    some = r"[\d.]+"
+    assert re.search(rf"points below .*; between {some} and {some} points below\.", told["better"])
+    assert re.search(rf"points above .*; between {some} and {some} points above\.", told["worse"])
+    both = rf"2\.5 points below .*; between {some} points above and {some} points below\."
+    assert re.search(both, told["alike"])
+    assert not any("-" in sentence for sentence in told.values())
+
+
+def test_a_habit_is_told_once_in_the_sentence_and_once_in_the_table():
+    rng = np.random.default_rng(0)
+    words = ["".join(row) for row in np.where(rng.random((300, 2)) < 0.7, "m", "n")]
+    result = baselines.gap(dev("m" * 300, "m" * 300), baselines.human(by_words(words)))
+    assert "by a habit alone" in repr(result)
+    assert "by a habit alone" in result.table["warning"][0]
+    assert not any("habit" in note for note in result.notes)
 
 
 def test_two_at_random_and_the_model_that_always_writes_the_common_form():
@@ -188,7 +227,11 @@ def test_people_on_a_part_of_the_items_are_compared_there():
     assert any(note.startswith("People: 40 of the 100 items") for note in result.notes)
     nobody = baselines.gap(table.assign(item=table["item"] + "!"), people)
     assert np.isnan(nobody.gap)
-    assert "The gap to people is not known: No item with a prediction" in repr(nobody)
+    assert repr(nobody) == (
+        "The gap to people is not known: no item occurs in both tables: 'i0!' in the predictions, "
+        "'i0' among the labels."
+    )
+    assert not any(note.startswith("People: ") for note in nobody.notes)
 
 
 def test_people_can_be_compared_where_there_is_no_label():
@@ -263,6 +306,15 @@ def test_bad_baselines_are_told():
     people = baselines.human(by_words(["aa", "ab"]))
     with pytest.raises(TableError, match=r"people go in as human\(\.\.\.\) itself"):
         baselines.gap(table, people.table)
+    for figure in (0.95, [0.95]):
+        with pytest.raises(
+            TableError, match=r"pass baselines\.published\(0\.95, n, source='\.\.\.'"
+        ):
+            baselines.gap(table, figure)
+    with pytest.raises(TableError, match=r"labels as they are: pass baselines\.human\(table\)"):
+        baselines.gap(table, by_words(["aa", "ab"]))
+    with pytest.raises(TableError, match="it was given a str"):
+        baselines.gap(table, "0.95")
     with pytest.raises(TableError, match="nothing would ever match"):
         baselines.gap(dev([1, 2], [1, 2]), people)
     with pytest.raises(TableError, match="a baseline without a row"):
@@ -280,7 +332,7 @@ def test_html_is_escaped_and_the_plot_can_be_read_out():
     assert [t.get_text() for t in ax.get_yticklabels()] == [r"<i>\$x"]
     assert ax.figure.get_label().startswith("The model beside each baseline in each slice. The mod")
     nothing = baselines.gap(table.assign(label=None), baselines.published(0.5, 9, source="Doe"))
-    assert "is not known: No item with a label." in repr(nothing)
+    assert "is not known: no item with a label." in repr(nothing)
     nothing.plot()
 
 

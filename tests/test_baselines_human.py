@@ -161,9 +161,12 @@ def test_few_labels_an_item_bias_it_low_and_the_note_says_so():
     assert against_gold.low < p < against_gold.high
     many = baselines.human(long(world(rng, 2_000, 51, 0.952)[0]))
     assert many.hlp == pytest.approx(0.952, abs=0.003)
-    assert "3 labels an item (fewest 3, most 3): each is held against the 2 others" in " ".join(
-        result.notes
-    )
+    told = " ".join(result.notes)
+    assert "3 labels an item: each is held against the 2 others. So few are often wrong" in told
+    assert "0.715 where the truth was 0.823" in told
+    assert "0.715" not in " ".join(many.notes)
+    uneven = " ".join(baselines.human(by_words(["xx", "xyx"])).notes)
+    assert "2.5 labels an item (2 to 3): each is held against the 1.5 others on average." in uneven
     assert "3 labels an item." in repr(result)
 
 
@@ -210,6 +213,30 @@ def test_gold_counts_on_the_items_that_have_it():
     never = baselines.human(table.assign(gold="z"))
     assert never.hlp == 0
     assert "Gold holds 'z', which nobody answered." in never.notes
+
+
+def test_gold_that_was_written_in_another_way_is_asked_about():
+    table = by_words(["ab", "bb"]).replace({"label": {"a": "cat", "b": "dog"}})
+    asked = baselines.human(table.assign(gold=["Cat", "Cat", "dog", "dog"]))
+    assert (
+        "Gold holds 'Cat', which nobody answered. Did you mean 'cat' for 'Cat'? Such labels count "
+        "as wrong now."
+    ) in asked.notes
+    other = baselines.human(table.assign(gold=["bird", "bird", "dog", "dog"]))
+    assert "Gold holds 'bird', which nobody answered." in other.notes
+    numbers = baselines.human(by_words(["ab"]).assign(label=[1, 2], gold=3))
+    assert "Gold holds 3, which nobody answered." in numbers.notes
+
+
+@pytest.mark.parametrize("name", ["Gold", "GOLD", " gold"])
+def test_a_column_that_is_nearly_gold_is_told(name):
+    table = by_words(["xy", "xx"])
+    result = baselines.human(table.assign(**{name: "x"}))
+    assert result.reference == "the others' consensus"
+    note = f"A column {name!r} is not read; rename it to 'gold' to hold people against it."
+    assert note in result.notes
+    both = baselines.human(table.assign(**{name: "x", "gold": "x"}))
+    assert not any("is not read" in note for note in both.notes)
 
 
 WORDS, PLACES = ["xx", "xy", "yyy", "xxy"], list("nnsn")
@@ -300,7 +327,8 @@ def test_two_labellers_at_random_lie_below_a_habit():
     assert row["hlp"] == pytest.approx(0.58, abs=0.008)
     assert row["constant"] == pytest.approx(0.70, abs=0.008)
     assert "Careful: whoever always gives the commonest label is right in 7" in repr(result)
-    assert any("can beat people by a habit alone" in note for note in result.notes)
+    assert "a model can beat them by a habit alone" in repr(result)
+    assert not any("habit" in note for note in result.notes)
 
 
 def test_the_habit_is_held_against_the_others_as_people_are():

@@ -120,8 +120,12 @@ def test_published_figures():
         "no interval: how many items it rests on is not known",
     ]
     assert made["source"].tolist() == ["Doe 2020"] * 2
-    with pytest.raises(TableError, match=r"between 0 and 1 \(0\.93, not 93\); found 93"):
+    with pytest.raises(TableError, match=r"between 0 and 1 \(0\.93, not 93 or '93%'\); found 93"):
         baselines.published(93, 100, source="Doe 2020")
+    with pytest.raises(TableError, match=r"accuracy as a fraction between 0 and 1 .*found '95%'"):
+        baselines.published("95%", 100, source="Doe 2020")
+    with pytest.raises(TableError, match="n, a number of items above 0; found '100'"):
+        baselines.published(0.95, "100", source="Doe 2020")
     with pytest.raises(TableError, match="n, a number of items above 0; found 0"):
         baselines.published(0.9, 0, source="Doe 2020")
     with pytest.raises(TableError, match="where the figure stands"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,8 +39,9 @@ class Gap:
     def __repr__(self) -> str:
         first = self.table.iloc[0]
         if np.isnan(self.gap):
-            return f"The gap to {self.baseline} is not known: {first['warning']}"
-        side = "below" if self.gap >= 0 else "above"
+            warning = first["warning"]
+            return f"The gap to {self.baseline} is not known: {warning[:1].lower()}{warning[1:]}"
+        side, sign = ("below", 1) if self.gap >= 0 else ("above", -1)
         text = (
             f"The model ({_show.percent(first['model'])}) lies "
             f"{100 * abs(self.gap):.1f} points {side} {self.baseline} "
@@ -47,7 +49,9 @@ class Gap:
             f"{_pictures.reference(first['reference'])}, on {_tables._count(self.n, 'item')}"
         )
         if pd.notna(self.low):
-            text += f"; gap {_pictures.between(self.low, self.high)} points"
+            # In the direction of the sentence: of a lead, how large it is.
+            low, high = sorted([sign * self.low, sign * self.high])
+            text += f"; between {_pictures.towards(low, high, side)}"
         return text + "." + (f" {first['warning']}" if first["warning"] else "")
 
     def _repr_html_(self) -> str:
@@ -127,7 +131,7 @@ def gap(
 
 
 def _several(baselines: Baseline | Iterable[Baseline]) -> list[Baseline]:
-    if isinstance(baselines, _human.Human | pd.DataFrame):
+    if isinstance(baselines, _human.Human | pd.DataFrame | str) or not np.iterable(baselines):
         baselines = [baselines]
     given = list(baselines)
     if not given:
@@ -137,11 +141,7 @@ def _several(baselines: Baseline | Iterable[Baseline]) -> list[Baseline]:
         if isinstance(each, _human.Human):
             several.append(each)
             continue
-        if isinstance(each, pd.DataFrame) and "hlp" in each.columns:
-            raise TableError(
-                f"{_FUNCTION}() was given a table of HLP; people go in as human(...) itself, "
-                "which has their labels: the model is held against the same."
-            )
+        _is_one(each)
         table = _tables._need(each, ["baseline", "slice", "accuracy", "low", "high"], _FUNCTION)
         if table.empty:
             raise TableError(f"{_FUNCTION}() was given a baseline without a row.")
@@ -149,6 +149,27 @@ def _several(baselines: Baseline | Iterable[Baseline]) -> list[Baseline]:
         # Tables put together lose the answers of each, and keep their figures.
         several += [table] if len(names) == 1 else [_only(table, name) for name in names]
     return several
+
+
+def _is_one(given: Any) -> None:
+    """Whatever else is at hand, a figure or people's labels, has a function to go through."""
+    if isinstance(given, Real):
+        raise TableError(
+            f"{_FUNCTION}() was given the figure {given!r} alone: pass "
+            f"baselines.published({given!r}, n, source='...') with the items it rests on and where "
+            "it stands."
+        )
+    if not isinstance(given, pd.DataFrame):
+        return
+    if "hlp" in given.columns:
+        raise TableError(
+            f"{_FUNCTION}() was given a table of HLP; people go in as human(...) itself, "
+            "which has their labels: the model is held against the same."
+        )
+    if "baseline" not in given.columns and {"item", "annotator", "label"} <= set(given.columns):
+        raise TableError(
+            f"{_FUNCTION}() was given people's labels as they are: pass baselines.human(table)."
+        )
 
 
 def _only(table: pd.DataFrame, name: str) -> pd.DataFrame:

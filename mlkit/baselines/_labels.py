@@ -1,6 +1,9 @@
 """The labels that a human baseline rests on, each with how right it is."""
 
+import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,6 +74,7 @@ def judged(annotations: pd.DataFrame, *, function: str) -> Labels:
     notes: list[str] = []
     table = _tables.annotations(annotations, function=function)
     by_gold = "gold" in table.columns and bool(table["gold"].notna().any())
+    notes += _not_read(table)
     # A Categorical would bring along items that nobody labelled.
     table = _used(table.astype({"item": object}), notes, function)
     table, gold = _gold(table, notes, function) if by_gold else _shared(table, notes)
@@ -90,6 +94,15 @@ def judged(annotations: pd.DataFrame, *, function: str) -> Labels:
     )
     table["right"] = made.score(own, np.arange(len(own)))
     return made
+
+
+def _not_read(table: pd.DataFrame) -> Iterator[str]:
+    """Columns that somebody may well have meant as gold."""
+    if "gold" in table.columns:
+        return
+    for name in table.columns:
+        if str(name).strip().casefold() == "gold":
+            yield f"A column {name!r} is not read; rename it to 'gold' to hold people against it."
 
 
 def _used(table: pd.DataFrame, notes: list[str], function: str) -> pd.DataFrame:
@@ -148,10 +161,24 @@ def _gold(table: pd.DataFrame, notes: list[str], function: str) -> tuple[pd.Data
             f"{_tables._count(table['item'][~known].nunique(), 'other item')} are left out. "
             'Against one another instead: human(df.drop(columns="gold")).'
         )
-    unused = set(gold[known]) - set(table["label"])
-    if unused:
-        notes.append(f"Gold holds {_tables._some(sorted(unused, key=str))}, which nobody answered.")
+    notes += _never_answered(set(gold[known]), set(table["label"]))
     return table[known].reset_index(drop=True), gold[known].reset_index(drop=True)
+
+
+def _never_answered(gold: set[Any], given: set[Any]) -> Iterator[str]:
+    """Gold that no label equals, and what it may be a slip of the pen for."""
+    unused = sorted(gold - given, key=str)
+    if not unused:
+        return
+    text = f"Gold holds {_tables._some(unused)}, which nobody answered."
+    plain = {str(label).strip().casefold(): label for label in sorted(given - gold, key=str)}
+    meant = []
+    for one in unused if all(isinstance(label, str) for label in [*gold, *given]) else []:
+        near = difflib.get_close_matches(one.strip().casefold(), plain, n=1, cutoff=0.8)
+        meant += [f"{plain[near[0]]!r} for {one!r}"] if near else []
+    if meant:
+        text += f" Did you mean {', '.join(meant[:3])}? Such labels count as wrong now."
+    yield text
 
 
 def _shared(table: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, pd.Series]:

@@ -1,6 +1,7 @@
 """Baselines that are no people: the commonest class, a rule, an older system, a paper."""
 
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -174,15 +175,15 @@ def published(
     if not isinstance(source, str) or not source.strip():
         raise TableError(f"{function}() needs to know where the figure stands: source='...'.")
     figures = accuracy if isinstance(accuracy, Mapping) else {_parts.ALL: accuracy}
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for part, value in figures.items():
         size = n.get(part) if isinstance(n, Mapping) else n
-        if not 0 <= value <= 1:
+        if not isinstance(value, Real) or not 0 <= value <= 1:
             raise TableError(
-                f"{function}() needs accuracy as a fraction between 0 and 1 (0.93, not 93); "
-                f"found {value!r}."
+                f"{function}() needs accuracy as a fraction between 0 and 1 (0.93, not 93 or "
+                f"'93%'); found {value!r}."
             )
-        if size is not None and not size > 0:
+        if size is not None and not (isinstance(size, Real) and size > 0):
             raise TableError(f"{function}() needs n, a number of items above 0; found {size!r}.")
         low, high = (np.nan, np.nan) if size is None else _stats.wilson(value * size, size)
         why = "" if size is not None else "no interval: how many items it rests on is not known"

@@ -30,6 +30,14 @@ def between(low: float, high: float) -> str:
     return f"{_show.points(low)} to {_show.points(high)}"
 
 
+def towards(low: float, high: float, side: str) -> str:
+    """An interval in points of how far the model lies on this side, and on the other below 0."""
+    other = "above" if side == "below" else "below"
+    if low >= 0:
+        return f"{100 * low:.1f} and {100 * high:.1f} points {side}"
+    return f"{-100 * low:.1f} points {other} and {100 * high:.1f} points {side}"
+
+
 def reference(name: str) -> str:
     return "the column label" if name == "label" else name
 

@@ -45,16 +45,14 @@ class People:
     labels: _labels.Labels
     place: np.ndarray  # the row of each label's item in the predictions; -1: not there
     model: np.ndarray  # how right the prediction is, one a label
+    reference: str
+    apart: str  # why no item is in both tables, if none is
     name: str = PEOPLE
-
-    @property
-    def reference(self) -> str:
-        return self.labels.reference
 
     def row(self, part: _parts.Part, rng: np.random.Generator) -> dict[str, Any]:
         rows = np.flatnonzero((self.place >= 0) & part.rows[self.place])
         if not len(rows):
-            why = "no item with a prediction and labels that can be judged"
+            why = self.apart or "no item with a prediction and labels that can be judged"
             nothing = (_NOTHING, _NOTHING, _NOTHING)
             return _row(part.name, self.name, 0, *nothing, self.reference, "", why=why)
         weight = _parts.together(self.labels.weight, part.weight[self.place])
@@ -83,27 +81,47 @@ def people(table: pd.DataFrame, wrong: np.ndarray, human: _human.Human, notes: l
     if labels.gold is not None:  # a label known to be wrong would be gold here
         place = np.where((place >= 0) & wrong[place], -1, place)
     judged, there = len(np.unique(labels.item)), len(np.unique(place[place >= 0]))
-    if there < max(judged, len(table)):
+    apart = "" if there else _no_item(table, human)
+    if there < max(judged, len(table)) and not apart:
         notes.append(
             f"People: {there:,} of the {len(table):,} items of the predictions have labels that "
             f"can be judged ({judged:,} labelled in all); the rest is left out beside people."
         )
     answer = _reference.code(table["prediction"], labels.classes)[place]
+    reference, other = labels.reference, 0
     if labels.gold is not None:
-        notes += _other_gold(table, labels, place)
-    notes += human.notes
+        other, unknown = _other_gold(table, labels, place)
+        # One word for one thing: nothing to tell apart where gold is the label on all of them.
+        reference = reference if other or unknown or apart else LABEL
+    if other:
+        count = _tables._count(other, "item")
+        notes.append(f"{count} whose gold is not the label: beside people gold counts.")
+    # A habit stands in the rows of the gap, with the figures that hold there.
+    habits = set(_human._on_style(human.table))
+    notes += [note for note in human.notes if note not in habits]
     model = labels.score(np.where(place >= 0, answer, -1), np.arange(len(place)))
-    return People(labels, place, model)
+    return People(labels, place, model, reference, apart)
 
 
-def _other_gold(table: pd.DataFrame, labels: _labels.Labels, place: np.ndarray) -> list[str]:
+def _no_item(table: pd.DataFrame, human: _human.Human) -> str:
+    """Items of two tables that were named in two ways; nothing where one of them is empty."""
+    here, there = table["item"], human.labels["item"]
+    if not len(here) or not len(there) or here.isin(there).any():
+        return ""
+    return (
+        f"no item occurs in both tables: {here.iloc[0]!r} in the predictions, {there.iloc[0]!r} "
+        "among the labels"
+    )
+
+
+def _other_gold(table: pd.DataFrame, labels: _labels.Labels, place: np.ndarray) -> tuple[int, int]:
+    """Items in both tables whose gold is not the label, and those whose label is not known."""
     mine = _reference.code(table["label"], labels.classes)[place]
     missing = table["label"].isna().to_numpy()[place]
     unlike = (place >= 0) & ~missing & (mine != labels.gold)
-    n = labels.table["item"][unlike].nunique()
-    if not n:
-        return []
-    return [f"{_tables._count(n, 'item')} whose gold is not the label: beside people gold counts."]
+    unknown = (place >= 0) & missing
+    names = labels.table["item"]
+    return names[unlike].nunique(), names[unknown].nunique()
 
 
 @dataclass(frozen=True)
