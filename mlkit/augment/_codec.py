@@ -2,6 +2,7 @@
 
 import io
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def encoded(thing: np.ndarray, suffix: str, rate_hz: int | None = None) -> bytes
     return data.tobytes()
 
 
+@cache  # reading packages' metadata takes longer than changing a short clip
 def versions(kind: str) -> dict[str, str]:
-    """Of what decides about the bytes."""
+    """Of what decides about the bytes; one dict for all, to be copied and not changed."""
     from importlib.metadata import version
 
     import mlkit

@@ -107,7 +107,7 @@ def _attempt(task: dict[str, Any], folder: Path, pipeline: Pipeline) -> dict[str
         "source_sha256": hashlib.sha256(source).hexdigest(),
         "rate_hz": rate,
         "notes": notes,
-        "versions": _codec.versions("picture" if rate is None else "sound"),
+        "versions": dict(_codec.versions("picture" if rate is None else "sound")),
     }
 
 
