@@ -408,3 +408,26 @@ def test_what_is_worth_more_may_be_either(given):
     assert reveal("08.worth", worth=other).answer == ("B", pytest.approx(0.1))
     for give, words in BY_ID["08.worth"].wrong:  # over nothing is here the right figure too
         assert words in check("08.worth", give(worth=other), worth=other).message
+
+
+def test_a_function_that_only_prints_is_told_to_return(capsys):
+    outcome = check("02.alpha", lambda agree, chance: print(agree - chance))
+    assert outcome.state == "not answered yet"
+    assert outcome.message == "Your function returned nothing: end it with return."
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert "three dots" in check("02.alpha", lambda agree, chance: ...).message
+    assert "three dots" in check("02.alpha", ...).message
+
+
+def test_what_is_not_quite_right_says_where_help_is():
+    outcome = check("06.gain", 0.6)
+    assert outcome.more == 'hint("06.gain") says where to look.'
+    assert repr(outcome).endswith(outcome.more)
+    assert "hint(&quot;06.gain&quot;) says" in outcome._repr_html_()
+    assert check("06.gain", 0.123).more == 'reveal("06.gain") shows the answer.'  # was the hint
+    assert check("06.gain", 0.006).more == ""
+
+
+def test_the_call_that_shows_the_answer_can_be_typed_as_it_stands(given):
+    outcome = check("02.who", 0.999, agreed=given["agreed"])
+    assert outcome.more == 'reveal("02.who", agreed=agreed) shows the answer.'

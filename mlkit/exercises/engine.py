@@ -10,7 +10,7 @@ from typing import Any
 
 from mlkit import _show
 from mlkit.exercises import record
-from mlkit.exercises.kinds import Kind, left_open, shown
+from mlkit.exercises.kinds import Kind, left_open, shown, where_to_put
 
 NOT_ANSWERED, NOT_QUITE, CORRECT = "not answered yet", "not quite", "correct"
 # A shape and words beside the colour.
@@ -61,6 +61,7 @@ class Outcome:
     exercise: str
     state: str
     message: str
+    more: str = ""  # where to find help
 
     @property
     def correct(self) -> bool:
@@ -70,12 +71,12 @@ class Outcome:
     def __repr__(self) -> str:
         """Shape, exercise, state, message."""
         said = f"{_LOOKS[self.state][0]} {self.exercise}: {self.state}."
-        return f"{said} {self.message}".strip()
+        return " ".join(part for part in (said, self.message, self.more) if part)
 
     def _repr_html_(self) -> str:
         shape, colour = _LOOKS[self.state]
         head = f"{shape} {escape(self.exercise)}: {self.state}."
-        return _box(colour, head, self.message)
+        return _box(colour, head, self.message, self.more)
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,13 @@ def check(exercise: str, answer: Any, /, **given: Any) -> Outcome:
     """
     one = _find(exercise)
     if one.kind.unanswered(answer):
-        return Outcome(exercise, NOT_ANSWERED, "Put your answer where the three dots are.")
+        return Outcome(exercise, NOT_ANSWERED, where_to_put(one.kind, answer))
     _all_given(one, given, "my_answer")
     message = _judge(one, answer, given)
     state = CORRECT if message is None else NOT_QUITE
     note = record.remember(exercise, state)
-    return Outcome(exercise, state, f"{one.why if message is None else message} {note}".strip())
+    said = f"{one.why if message is None else message} {note}".strip()
+    return Outcome(exercise, state, said, "" if message is None else _help(one, message))
 
 
 def hint(exercise: str, /) -> None:
@@ -200,14 +202,23 @@ def _judge(one: Exercise, answer: Any, given: dict[str, Any]) -> str | None:
     return message if message is None else message or one.hint
 
 
+def _help(one: Exercise, message: str) -> str:
+    """Where to look next; who has read the hint already can have the answer."""
+    if one.hint not in message:
+        return f'hint("{one.id}") says where to look.'
+    call = ", ".join([f'"{one.id}"', *(f"{name}={name}" for name in one.given)])
+    return f"reveal({call}) shows the answer."
+
+
 def _answer_text(answer: Any) -> str:
     if callable(answer):
         return inspect.getsource(answer).strip()
     return f"{answer:.4g}" if isinstance(answer, float) else shown(answer).rsplit(" (", 1)[0]
 
 
-def _box(colour: str, head: str, text: str) -> str:
+def _box(colour: str, head: str, text: str, more: str = "") -> str:
+    small = f'<div style="opacity: 0.7; font-size: 0.9em">{escape(more)}</div>' if more else ""
     return (
         f'<div style="border-left: 5px solid {colour}; padding: 0.3em 0.8em; margin: 0.3em 0">'
-        f'<strong>{head}</strong><div style="max-width: 46em">{escape(text)}</div></div>'
+        f'<strong>{head}</strong><div style="max-width: 46em">{escape(text)}</div>{small}</div>'
     )

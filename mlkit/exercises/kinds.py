@@ -5,9 +5,11 @@ for a right answer and otherwise the hint for this mistake; an empty hint leaves
 exercise's own. ``wrong`` lists whole answers that people give, each with its hint.
 """
 
+import io
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -239,6 +241,16 @@ class Function:
 
 
 Kind = Number | Order | Subset | Decision | Function
+
+
+def where_to_put(kind: Kind, answer: Any) -> str:
+    """What to do about an answer that ``kind.unanswered`` found open."""
+    if isinstance(kind, Function) and callable(answer):
+        with redirect_stdout(io.StringIO()):  # it has printed once already
+            value = answer(*kind.tries[0][0])
+        if value is None:
+            return "Your function returned nothing: end it with return."
+    return "Put your answer where the three dots are."
 
 
 def shown(answer: Any, most: int = 60) -> str:
