@@ -385,6 +385,28 @@ def test_a_wrong_figure_that_happens_to_be_the_gap_is_none():
         assert words in check("03.gap", give(by_level=levels), by_level=levels).message
 
 
+@pytest.mark.parametrize("name", ["03.gap", "03.beats", "03.raise", "03.cross"])
+def test_every_other_letter_has_words_of_its_own(name, given):
+    one = BY_ID[name]
+    handed = {key: given[key] for key in one.given}
+    right = one.right(**handed)
+    said = {
+        judged(one, (letter, right[1]), given).message
+        for letter in one.kind.options
+        if letter != right[0]
+    }
+    assert len(said) == len(one.kind.options) - 1
+    assert not any("Which figure would show?" in words for words in said)
+
+
+def test_the_words_on_the_gap_hold_whatever_the_learner_measured():
+    """Right in the noisiest level, wrong in the clean one: the table of a few clips may say so."""
+    odd = pd.DataFrame({"hlp": [0.5, 0.6, 0.7, 1.0], "accuracy": [0.9, 0.9, 0.6, 0.0]})
+    said = check("03.gap", ("D", 1.0), by_level=odd)
+    assert said.correct
+    assert not any(word in said.message for word in ("guess", "whole", "gone"))
+
+
 def test_the_factor_gives_noise_the_ratio_that_was_asked_for():
     factor = reveal("08.noise").answer
     rng = np.random.default_rng(0)
