@@ -234,6 +234,17 @@ def test_people_on_a_part_of_the_items_are_compared_there():
     assert not any(note.startswith("People: ") for note in nobody.notes)
 
 
+def test_a_rule_on_items_of_other_names_is_told():
+    table = dev("xxyy", "xxxy")
+    rule = baselines.majority_class(table.assign(item=["1", "2", "3", "4"]))
+    result = baselines.gap(table, rule)
+    assert result.table["interval"][0] == "independent"
+    assert result.notes == (
+        "majority class: no item occurs in both tables: 'i0' in the predictions, '1' there. Only "
+        "its figure is compared.",
+    )
+
+
 def test_people_can_be_compared_where_there_is_no_label():
     table = dev([None] * 3, "xyx")
     result = baselines.gap(table, baselines.human(by_words(["xx", "yy", "xy"])))

@@ -74,8 +74,8 @@ def gap(
     ``gap`` is baseline - model, as in ``slices.report``: above 0 there is room. Beside people
     the model is held against just what each person was held against: gold, or the others'
     consensus with the same label left out. Beside the rest ``label`` counts; the column
-    ``reference`` says which, so the model may have two accuracies. A missing prediction is an
-    error; an item that only one side answered is left out of that row.
+    ``reference`` says which (*label* where gold equals it): the model may have two accuracies.
+    A missing prediction is an error; an item that only one side answered is left out there.
 
     Parameters
     ----------

@@ -201,6 +201,11 @@ def rival(
     model = _others.correct(table["label"], table["prediction"])
     answers = given.attrs.get("answers", {})
     shared = known & table["item"].isin(answers.keys()).to_numpy()
+    if answers and not table["item"].isin(answers.keys()).any() and len(table):
+        notes.append(
+            f"{name}: no item occurs in both tables: {table['item'].iloc[0]!r} in the predictions, "
+            f"{next(iter(answers))!r} there. Only its figure is compared."
+        )
     if not shared.any():
         return Figures(name, given, known, model)
     if not shared[known].all() and not any(note.startswith(f"{name}: ") for note in notes):
