@@ -189,7 +189,7 @@ EXERCISES = [
     ),
     Exercise(
         id="02.noise",
-        kind=Number(tolerance=0.5, share=False),
+        kind=Number(tolerance=5, share=False),  # one step of the slider
         hint="The error of a mean falls with the square root of how many went into it.",
         why="Three times the error takes nine times the examples. So with few examples every "
         "label is worth a second look, and with many the way they are made is.",
