@@ -247,6 +247,10 @@ def test_only_train_is_copied_and_a_leak_is_refused(tmp_path):
     resplit = clips.assign(split=clips["split"].replace({"train": "test", "test": "train"}))
     with pytest.raises(batch.BatchError, match=r"copies would stand in another split than the so"):
         batch.join(resplit, made)
+    with pytest.raises(batch.BatchError, match=r"the table has no item 'clip0000'"):
+        batch.join(clips.assign(item="x" + clips["item"]), made)
+    with pytest.raises(batch.BatchError, match=r"the copies have a split and the items none"):
+        batch.join(clips.drop(columns="split"), made)
     with pytest.raises(batch.BatchError, match=r"no item is in the split training; the table has"):
         write(clips, tmp_path / "out2", splits=["training"])
 
@@ -446,6 +450,16 @@ def test_a_table_without_paths_and_an_empty_folder_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(batch.BatchError, match="there is no sound and no picture below"):
         write(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(batch.BatchError, match=r"manifest\(\): there is no folder"):
+        batch.manifest(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("inside", ["in", "in/copies"])
+def test_copies_are_not_written_among_their_sources(tmp_path, inside):
+    sounds(tmp_path / "in", 2)
+    with pytest.raises(batch.BatchError, match="it lies in the folder that is copied"):
+        write(tmp_path / "in", tmp_path / inside)
+    assert len(list((tmp_path / "in").rglob("*"))) == 2
 
 
 @pytest.mark.timeout(600)

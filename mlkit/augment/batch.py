@@ -74,6 +74,7 @@ def write(
     (4, np.True_)
     """
     table, counts = _planned(items, copies, splits)
+    _apart(items, Path(folder).expanduser())
     target = _codec.require_folder(folder, "batch.write")
     tasks = list(_tasks(table, counts, pipeline, seed, suffix))
     busy = BatchError(f"another program is writing a batch to {target} just now; wait for it.")
@@ -94,7 +95,10 @@ def manifest(folder: str | PathLike[str]) -> pd.DataFrame:
     ``output, output_sha256, item, copy, source, source_sha256, seed, steps, rate_hz, notes,
     versions``: ``steps`` is what :func:`mlkit.augment.apply` was given; ``notes`` is what it said.
     """
-    lines = _run.lines(Path(folder).expanduser())
+    where = Path(folder).expanduser()
+    if not where.is_dir():
+        raise BatchError(f"batch.manifest(): there is no folder {where}.")
+    lines = _run.lines(where)
     return pd.DataFrame(lines, columns=list(_FIELDS)).sort_values("output", ignore_index=True)
 
 
@@ -152,6 +156,18 @@ def join(items: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     *dev* or *test* makes the model look better than it is.
     """
     items = _tables.items(items, function="batch.join")
+    strangers = copies["source"][~copies["source"].isin(items["item"])].unique()
+    if len(strangers):
+        raise BatchError(
+            f"batch.join(): the table has no item {_tables._some(strangers)}, which copies come "
+            "from; whether they leak into another split, nobody could tell. Give the table that "
+            "they were written from."
+        )
+    if "split" in copies.columns and "split" not in items.columns:
+        raise BatchError(
+            "batch.join(): the copies have a split and the items none; make the split first, and "
+            "the copies from it."
+        )
     if "split" in items.columns and len(copies):
         home = copies["source"].map(items.set_index("item")["split"])
         own = copies["split"] if "split" in copies.columns else home
@@ -210,6 +226,17 @@ def _planned(
             )
         table = table[inside].reset_index(drop=True)
     return table.drop(columns="_copies"), table["_copies"].to_numpy(int)
+
+
+def _apart(items: Any, target: Path) -> None:
+    """Copies written among their sources would be copied in turn the next time."""
+    if isinstance(items, str | PathLike):
+        source = Path(items).expanduser().resolve()
+        if target.resolve().is_relative_to(source):
+            raise BatchError(
+                f"batch.write() cannot write into {target}: it lies in the folder that is copied, "
+                "and the next run would copy the copies. Choose a folder beside it."
+            )
 
 
 def _counts(items: pd.DataFrame, table: pd.DataFrame, copies: Copies) -> np.ndarray:
