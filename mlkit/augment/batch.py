@@ -174,7 +174,7 @@ def join(items: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
         leaks = copies["source"][(home != own) & home.notna()]
         if len(leaks):
             raise BatchError(
-                f"{_tables._count(len(leaks), 'copy').replace('copys', 'copies')} would stand in "
+                f"{len(leaks):,} {'copy' if len(leaks) == 1 else 'copies'} would stand in "
                 f"another split than the source: {_tables._some(leaks.unique())}. Make the split "
                 "first, and the copies from it."
             )
