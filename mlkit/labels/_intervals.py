@@ -40,10 +40,7 @@ def both(
         _, _, each = adds(p, level, v, classes)
         limits = {
             name: of_error(
-                values[name],
-                error(each[name], p.times, items),
-                items,
-                least=LEAST.get(name, -1.0),
+                values[name], error(each[name], p.times, items), items, least=LEAST[name]
             )
             for name in NAMES
         }
@@ -122,7 +119,8 @@ def of_error(value: float, error: float, n: float, *, least: float = -1.0) -> Li
     return float(max(value - half, min(value, least))), float(min(value + half, 1.0))
 
 
-LEAST = {"percent": 0.0}
+# A share of pairs is never below none; a coefficient that takes chance off may be.
+LEAST = {name: 0.0 if name == "percent" else -1.0 for name in NAMES}
 
 
 def student(n: float) -> float:

@@ -48,7 +48,7 @@ def rows(
         for name in NAMES:
             error = _intervals.error(after[name], less.times, items)
             row[f"{name}_low"], row[f"{name}_high"] = _intervals.of_error(
-                values[name], error, items, least=_intervals.LEAST.get(name, -1.0)
+                values[name], error, items, least=_intervals.LEAST[name]
             )
         change = after["alpha"] - np.r_[before["alpha"], before["alpha"][p.entry[entry]]]
         row["gain"] = values["alpha"] - whole["alpha"]
