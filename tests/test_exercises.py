@@ -234,7 +234,7 @@ def test_a_decision_needs_the_option_and_its_figure():
     kind = Decision("AB", Number(tolerance=0.01), figure_is="the share")
     assert kind.judge(("b", 0.5), ("B", 0.5), []) is None
     assert kind.judge(("A", 0.5), ("B", 0.5), []) == (
-        "The choice is not A. Which figure would show?"
+        "It is not A. For each option, look at the share: that decides."
     )
     assert "Now the share: That is in percent" in kind.judge(("B", 50), ("B", 0.5), [])
     assert kind.judge("B", ("B", 0.5), []).startswith("A letter and a number are asked for")
@@ -396,7 +396,7 @@ def test_every_other_letter_has_words_of_its_own(name, given):
         if letter != right[0]
     }
     assert len(said) == len(one.kind.options) - 1
-    assert not any("Which figure would show?" in words for words in said)
+    assert not any("that decides." in words for words in said)
 
 
 def test_the_words_on_the_gap_hold_whatever_the_learner_measured():

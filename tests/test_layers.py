@@ -11,7 +11,19 @@ PACKAGE = Path(__file__).resolve().parents[1] / "mlkit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 GROUND = {"_tables", "_stats", "_show", "_files"}
 FACES = {"widgets", "exercises", "serving"}
-HEAVY = {"albumentations", "anywidget", "cv2", "librosa", "matplotlib", "numba"}
+HEAVY = {
+    *(
+        "albumentations",
+        "anywidget",
+        "cv2",
+        "fairlearn",
+        "librosa",
+        "matplotlib",
+        "mlflow",
+        "numba",
+    ),
+    *("pandera", "river"),  # not pyarrow: pandas imports it where it is there
+}
 UNITS = sorted({module.relative_to(PACKAGE).parts[0].removesuffix(".py") for module in MODULES})
 TOPICS = [unit for unit in UNITS if unit not in GROUND | FACES | {"__init__"}]
 

@@ -183,7 +183,8 @@ class Decision:
             return f"The letter is one of {', '.join(self.options)}: this is {shown(letter)}."
         if letters[0] != right[0]:
             hits = [words for (other, _), words in wrong if other == letters[0]]
-            return hits[0] if hits else f"The choice is not {letters[0]}. Which figure would show?"
+            compare = f"For each option, look at {self.figure_is}: that decides."
+            return hits[0] if hits else f"It is not {letters[0]}. {compare}"
         numbers = [(number, words) for (other, number), words in wrong if other == right[0]]
         said = self.figure.judge(figure, right[1], numbers)
         if said is None:
