@@ -16,6 +16,7 @@ from mlkit.datasets._published import (
     load_human_vs_network,
     load_krippendorff_2011,
 )
+from mlkit.datasets._user_records import make_user_records
 
 __all__ = [
     "DownloadError",
@@ -31,4 +32,5 @@ __all__ = [
     "load_spoken_digits",
     "make_messages",
     "make_phone_inspections",
+    "make_user_records",
 ]
