@@ -7,7 +7,12 @@ look at errors and choose on *dev*, and touch *test* last.
 
 from mlkit._files import DownloadError
 from mlkit.datasets._archives import fetch_clothing, fetch_spoken_digits
-from mlkit.datasets._bundled import load_digits, load_example_tags, load_spoken_digits
+from mlkit.datasets._bundled import (
+    load_digits,
+    load_example_tags,
+    load_example_voice,
+    load_spoken_digits,
+)
 from mlkit.datasets._messages import fetch_messages, make_messages
 from mlkit.datasets._phones import make_phone_inspections
 from mlkit.datasets._published import (
@@ -26,6 +31,7 @@ __all__ = [
     "load_dawid_skene_1979",
     "load_digits",
     "load_example_tags",
+    "load_example_voice",
     "load_fleiss_1971",
     "load_human_vs_network",
     "load_krippendorff_2011",
