@@ -172,16 +172,16 @@ def _plain(text: str) -> str:
 
 def _emails(people: pd.DataFrame, rng: np.random.Generator) -> list[str]:
     n = len(people)
-    kind, figure, domain = rng.integers(0, 4, n), rng.integers(1, 999, n), rng.integers(0, 5, n)
+    kind, figure, domain = rng.integers(0, 4, n), rng.integers(1, 10**5, n), rng.integers(0, 5, n)
     rows = zip(people["given_name"], people["family_name"], people["birth_date"], strict=True)
     mails = []
     for row, (given, family, born) in enumerate(rows):
         one, other = (_plain(name).lower().replace("'", "") for name in (given, family))
         name = (
-            f"{one}.{other}{figure[row]}",
-            f"{one[0]}{other}{born[2:4]}{figure[row] % 10}",
+            f"{one}.{other}{figure[row] % 1000}",
+            f"{one[0]}{other}{born[2:4]}{figure[row] % 1000}",
             f"{one}{figure[row]}",
-            f"{other}.{one}{figure[row] % 100}",
+            f"{other}.{one}{figure[row] % 1000}",
         )[kind[row]]
         mails.append(f"{name}@{_MAILS[domain[row]]}")
     return mails
