@@ -1,5 +1,8 @@
 """Everything around a machine-learning model, one thin module per question.
 
+Deciding
+    ``scoping``   what is worth building, for how much, and when it is good enough: rank, chain,
+                  total, card
 Error analysis
     ``tags``      the journal: which tag was given to which item, by whom, when, undoable
     ``slices``    what to fix next: report, plan, find, compare
@@ -9,11 +12,16 @@ Labels people agree on
     ``baselines`` how well people do, and what else to compare with: human, rule, previous, gap
 Data
     ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``)
+    ``validation`` a table against a schema that was proposed, then declared: propose, validate
+    ``records``   several records, one person: pairs, link, evaluate
     ``splits``    train, dev and test by group, by class and slice, by time
     ``features``  MFCC for audio, HOG and colour for images
     ``augment``   more of it: sound and images changed so that the label still holds
     ``lineage``   what came from what: record, trace, compare and verify runs; versions of data
-Learning
+In front of users
+    ``deployment`` who gets the new version, when it gets more or has to go: Policy, compare
+Learning and telling
+    ``pages``     one page to hand to someone else: write, describe
     ``exercises`` check, hint, reveal, progress
 
 Importing ``mlkit`` imports none of them: ``from mlkit import slices`` does.
