@@ -45,14 +45,15 @@ def split(
         value counts as a value.
     group
         A column whose rows stay together: a speaker is heard in training or in the test, not in
-        both. A row without one is a group of its own.
+        both. A row without one is a group of its own. Fewer groups (or items) than splits raise
+        TableError.
 
     Returns
     -------
     Series
         ``split``, with the table's index: ``df.assign(split=split(df, by="label"))``. Without
         groups every value of ``by`` is within one item of its share; with groups as near as
-        greedy choice, moves and exchanges bring it (:func:`shares` tells).
+        greedy choice, moves and exchanges bring it (:func:`shares` tells). No split is empty.
 
     Examples
     --------
@@ -61,13 +62,17 @@ def split(
     {'dev': 1, 'test': 1, 'train': 3}
     """
     items, by, parts = _checked(table, by, shares, "split")
-    rng = np.random.default_rng(rng)
-    columns = _coded(items, by)
-    if group is None:
-        places = _single(columns, len(items), np.array(list(parts.values())), rng)
-    else:
+    if group is not None:
         _column(items, group, "split")
-        places = _grouped(items[group], columns, np.array(list(parts.values())), rng)
+    units = np.arange(len(items)) if group is None else _units(items[group])
+    _enough(units, parts, group)
+    rng = np.random.default_rng(rng)
+    columns, values = _coded(items, by), np.array(list(parts.values()))
+    if group is None:
+        places = _single(columns, len(items), values, rng)
+    else:
+        places = _grouped(units, columns, values, rng)
+    places = _filled(units, places, values, rng)
     return pd.Series(np.array(list(parts), object)[places], index=table.index, name="split")
 
 
@@ -248,13 +253,43 @@ def _single(columns: list[np.ndarray], n: int, parts: np.ndarray, rng: np.random
     return (rank[:, None] >= counts.cumsum(1)[cells]).sum(1)
 
 
-def _grouped(
-    group: pd.Series, columns: list[np.ndarray], parts: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The largest groups first, each to where it brings most; then moves and exchanges."""
+def _units(group: pd.Series) -> np.ndarray:
+    """The number of each row's group; a row without one is a group of its own."""
     code, names = pd.factorize(group)
     alone = code < 0
     code[alone] = len(names) + np.arange(alone.sum())
+    return code
+
+
+def _enough(units: np.ndarray, parts: Mapping[str, float], group: str | None) -> None:
+    """Refuse what leaves a split empty, however it is divided."""
+    many = len(np.unique(units))
+    if 0 < many < len(parts):
+        what = _tables._count(many, "item" if group is None else f"{group!r} group")
+        raise TableError(
+            f"split() cannot fill {len(parts)} splits ({', '.join(parts)}) from {what}: one would "
+            "stay empty. Collect more, split by other groups, or give fewer shares=."
+        )
+
+
+def _filled(
+    units: np.ndarray, places: np.ndarray, parts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """A split that came out empty gets the smallest of the units that others can spare."""
+    size = np.bincount(units)
+    where = pd.Series(places).groupby(units).first().to_numpy(copy=True)
+    for part in range(len(parts)):
+        if len(size) and not (held := np.bincount(where, minlength=len(parts)))[part]:
+            over = np.bincount(where, size, len(parts)) - size.sum() * parts
+            order = np.lexsort((rng.random(len(size)), -over[where], size))
+            where[order[held[where[order]] > 1][0]] = part
+    return where[units]
+
+
+def _grouped(
+    code: np.ndarray, columns: list[np.ndarray], parts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The largest groups first, each to where it brings most; then moves and exchanges."""
     n, many = len(code), code.max() + 1
     features, totals = _numbered(columns or [np.zeros(n, int)], np.ones(n))
     long = pd.DataFrame({"unit": np.repeat(code, features.shape[1]), "feature": features.ravel()})

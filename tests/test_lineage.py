@@ -519,6 +519,55 @@ def test_an_output_that_was_not_written_fails_the_step(log, tmp_path):
     assert lines(log)[0]["status"] == "failed"
 
 
+def test_an_output_that_was_there_before_and_not_written_fails_the_step(log, tmp_path):
+    old = write(tmp_path / "old.csv", "from an earlier day")
+    folder = fill(tmp_path / "set", {"a": b"1"})
+    for stale in (old, folder):
+        words = rf"{stale.name} lay there before the step began, and the step did not write to it"
+        with pytest.raises(LineageError, match=words), step("w", log=log) as late:
+            late.output(stale)
+        with pytest.raises(LineageError, match=words), step("w", outputs=stale, log=log):
+            pass
+    for line in lines(log):
+        assert (line["status"], line["outputs"]) == ("failed", [])
+        assert "write it, or name another" in line["why"]
+    assert lineage.record("done before", outputs=[old, folder], log=log)["status"] == "done"
+
+
+def test_an_output_counts_as_written_however_it_came_there(log, tmp_path):
+    source = write(tmp_path / "source.csv", "x")
+    os.utime(source, (1, 1))
+    places = [tmp_path / name for name in ("again", "copied", "moved")]
+    for place in places[:2]:
+        write(place, "x")
+    folder = fill(tmp_path / "set", {"a": b"1", "b": b"2"})
+    with step("w", outputs=places[0], log=log) as done:
+        write(places[0], "x")  # the same content
+        shutil.copy2(source, places[1])  # with the time of its source
+        source.rename(places[2])
+        (folder / "b").unlink()
+        for place in (*places[1:], folder):
+            done.output(place)
+    assert [each["name"] for each in lines(log)[0]["outputs"]] == [
+        "again",
+        "copied",
+        "moved",
+        "set",
+    ]
+
+
+def test_a_disk_with_a_late_clock_makes_no_step_fail(log, tmp_path, monkeypatch):
+    late = 10 * 60 * 10**9
+    stamp = lineage._content.stamp
+    monkeypatch.setattr(lineage._content, "stamp", lambda path: stamp(path) - late)
+    monkeypatch.setattr(lineage._step, "_behind", lambda path: late)
+    with step("w", log=log) as done:
+        write(done.output(tmp_path / "x"), "new")
+    assert lines(log)[0]["status"] == "done"
+    with pytest.raises(LineageError, match="lay there before"), step("w", log=log) as stale:
+        stale.output(tmp_path / "x")
+
+
 def test_an_input_that_is_not_there_stops_the_step_before_it_begins(log, tmp_path):
     with pytest.raises(LineageError, match=r"step\(\): .*x.csv is not there"):
         step("r", inputs=tmp_path / "x.csv", log=log).__enter__()
@@ -650,6 +699,7 @@ def test_names_that_are_no_text_do_no_harm(log, tmp_path):
     raw = write(tmp_path / os.fsdecode(b"caf\xe9.txt"), "1")
     lineage.record("read", inputs=[raw, write(tmp_path / "data" / raw.name, "2").parent], log=log)
     assert lineage.verify(log)["state"].tolist() == ["fine", "fine"]
+    assert lineage.trace(raw, log=log).table["path"].tolist() == [str(raw)]
 
 
 WRITER = """

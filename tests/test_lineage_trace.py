@@ -217,6 +217,27 @@ def test_folders_and_their_files_are_linked_by_place(tmp_path):
     assert "seen" in set(downstream(sha("zip"), log=log).table["artifact"])
 
 
+def test_a_file_is_found_by_its_folder_that_was_read_or_made_as_a_whole(tmp_path):
+    log = tmp_path / "log.jsonl"
+    for name in ("raw/deep/a", "raw/b", "raws/c", "made/d"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    record("make", inputs=tmp_path / "raw", outputs=tmp_path / "made", log=log)
+    record("train", inputs=tmp_path / "made", outputs={"model": b"m"}, log=log)
+    found = trace(tmp_path / "raw/deep/a", log=log)
+    assert found.table[["artifact", "role"]].iloc[-1].tolist() == ["raw", "source"]
+    assert repr(found).endswith(
+        "raw/deep/a lies in raw and is a source: no run in the log made it."
+    )
+    after = downstream(tmp_path / "raw/deep/a", log=log)
+    assert set(after.table["artifact"][after.table["role"] != "asked"]) == {"made", "model"}
+    assert "came from 1 source (raw) through 1 run" in repr(trace(tmp_path / "made/d", log=log))
+    assert downstream(tmp_path / "made/d", log=log).table["artifact"].tolist()[-1] == "model"
+    for ask in (trace, downstream):
+        with pytest.raises(LineageError, match="the log does not know"):
+            ask(tmp_path / "raws/c", log=log)
+
+
 # --- laws -------------------------------------------------------------------------------------
 
 STEPS = st.lists(

@@ -121,10 +121,36 @@ def test_other_names_and_shares():
 def test_no_group_crosses(rows):
     speakers, labels = zip(*rows, strict=True)
     table = table_of({"speaker": speakers, "label": labels})
+    if len(set(speakers)) < 3:
+        with pytest.raises(TableError, match="cannot fill 3 splits"):
+            splits.split(table, by="label", group="speaker")
+        return
     split = splits.split(table, by="label", group="speaker")
+    assert set(split) == set(NAMES), "a split stayed empty"
     sides = split.groupby(table["speaker"]).agg(set)
     assert (sides.map(len) == 1).all()
     assert splits.crossing(table.assign(split=split), group="speaker").empty
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (6, 6, 7), (4, 3, 1, 4), (100, 1, 1), (3, 300, 2)])
+def test_no_split_is_empty_where_there_are_groups_enough(sizes):
+    table = table_of({"speaker": np.repeat(np.arange(len(sizes)), sizes)})
+    for seed in range(20):
+        assert set(splits.split(table, group="speaker", rng=seed)) == set(NAMES)
+    assert set(splits.split(table_of({"label": list("aab")}), by="label")) == set(NAMES)
+
+
+def test_too_few_groups_or_items_are_told():
+    two = table_of({"speaker": ["theo"] * 5 + ["george"] * 5})
+    words = r"cannot fill 3 splits \(train, dev, test\) from 2 'speaker' groups: one would stay"
+    with pytest.raises(TableError, match=words):
+        splits.split(two, group="speaker")
+    halves = splits.split(two, group="speaker", shares={"train": 0.5, "test": 0.5})
+    assert halves.value_counts().to_dict() == {"train": 5, "test": 5}
+    with pytest.raises(TableError, match=r"from 1 'speaker' group: .* split by other groups"):
+        splits.split(two.head(5), group="speaker")
+    with pytest.raises(TableError, match=r"from 1 item: one would stay empty. Collect more"):
+        splits.split(two.head(1))
 
 
 def test_a_row_without_a_group_is_one_of_its_own():

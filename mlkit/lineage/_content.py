@@ -168,6 +168,15 @@ def _times(path: Path) -> tuple[int, int]:
     return about.st_size, about.st_mtime_ns
 
 
+def stamp(path: Path) -> int:
+    """When something was last written at a place, or put there, in ns of its disk's clock."""
+    places = (
+        [path, *(file for _, file in listed(path, function="step"))] if path.is_dir() else [path]
+    )
+    # The time of a change cannot be set back, as that of the content is when a file is copied.
+    return max(max(about.st_mtime_ns, about.st_ctime_ns) for about in map(os.stat, places))
+
+
 def _still(artifact: Artifact, function: str) -> Content:
     """In memory, an artifact is as recorded; on the disk it has to be the same still."""
     if artifact.path is None:

@@ -283,6 +283,12 @@ def _by_hash(text: str, graph: Graph, function: str) -> tuple[list[str], Seen]:
     return list(found), next(iter(found.values()))
 
 
+def holds(seen: Seen, place: str | None) -> bool:
+    """Whether it is a folder in which this place lies."""
+    inside = seen.kind == "folder" and seen.path is not None and place is not None
+    return inside and str(place).startswith(f"{seen.path}{os.sep}")
+
+
 def everything(graph: Graph) -> Iterator[Seen]:
     for run in graph.runs:
         yield from run.inputs

@@ -75,9 +75,17 @@ def runs(log: Log) -> pd.DataFrame:
     return table(read(log, function="runs"))
 
 
+def framed(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
+    """Rows as a table, names of files that are no text (bytes of another time) among them."""
+    try:
+        return pd.DataFrame(rows, columns=list(columns))
+    except UnicodeEncodeError:  # pandas' own kind of text, where pyarrow keeps it, holds no such
+        return pd.DataFrame(rows, columns=list(columns), dtype=object)
+
+
 def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Records as a table."""
-    made = pd.DataFrame(rows, columns=[*FIELDS, "log"])
+    made = framed(rows, [*FIELDS, "log"])
     return made.assign(at=pd.to_datetime(made["at"], utc=True, format="ISO8601"))
 
 

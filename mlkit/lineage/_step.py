@@ -22,6 +22,13 @@ from mlkit.lineage._values import LineageError
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _THINGS = (os.PathLike, pd.DataFrame, pd.Series, np.ndarray, Artifact)
+# Disks stamp files with a clock that moves in steps: as long as one of them, and a bit.
+_TICK_S = 1.25 * (
+    time.clock_getres(time.CLOCK_REALTIME_COARSE)
+    if hasattr(time, "CLOCK_REALTIME_COARSE")
+    else 0.016
+)
+_SKEW_NS = 50_000_000  # more than a tick: the disk is another machine's, with a clock of its own
 
 
 class Step:
@@ -49,6 +56,7 @@ class Step:
         self._parameters = _about.writable("", dict(parameters or {}), self._portable)
         self._promised: list[tuple[str | None, Any]] = []
         self._seen: dict[Path, Any] = {}
+        self._over = False  # done before it is recorded
 
     def __repr__(self) -> str:
         if not self.record:
@@ -68,6 +76,9 @@ class Step:
         for name, thing in self._given[0]:
             self.input(thing, name=name)
         self._promised += self._given[1]
+        if not self._over:
+            self._since = time.time_ns()
+            time.sleep(_TICK_S)  # what is written from here on has a later stamp
         return self
 
     def input(self, thing: Any, *, name: str | None = None) -> Any:
@@ -122,9 +133,10 @@ class Step:
         problem: LineageError | None = None
         for name, thing in self._promised:
             try:
-                self.outputs.append(
-                    thing if isinstance(thing, Artifact) else self._artifact(thing, name)
-                )
+                made = thing if isinstance(thing, Artifact) else self._artifact(thing, name)
+                if trust and not isinstance(thing, Artifact):
+                    self._refuse_unwritten(made)
+                self.outputs.append(made)
             except LineageError as missing:
                 problem = problem or missing
         if problem is not None:
@@ -135,6 +147,16 @@ class Step:
         if trust:
             self._refuse_change()
             _graph.refuse_cycle(self.name, self._path, self.inputs, self.outputs)
+
+    def _refuse_unwritten(self, made: Artifact) -> None:
+        """What lay there before, untouched since, is the work of somebody else."""
+        if self._over or made.path is None or _content.stamp(made.path) > self._since:
+            return
+        if _content.stamp(made.path) + _behind(made.path) <= self._since:
+            raise LineageError(
+                f"step({self.name!r}): {made.path} lay there before the step began, and the step "
+                "did not write to it (what was done before is recorded with record())."
+            )
 
     def _refuse_change(self) -> None:
         made = [artifact.path for artifact in self.outputs if artifact.path is not None]
@@ -261,8 +283,9 @@ def step(
     person : a name or an alias; the name one is signed in with where none is given.
 
     A step that raises is recorded as failed, with the reason. So is one that did not write an
-    output, one whose input changed meanwhile, and one that closes a circle: a file that comes out
-    with the content and in the place of what the step itself came from would be its own source.
+    output (one left from before does not count), one whose input changed meanwhile, and one that
+    closes a circle: a file that comes out with the content and in the place of what the step
+    itself came from would be its own source.
 
     Examples
     --------
@@ -297,9 +320,23 @@ def record(
     >>> line["outputs"][0]["name"], line["status"]
     ('text', 'done')
     """
-    with Step(name, log, inputs, outputs, parameters, code, person) as done:
+    done = Step(name, log, inputs, outputs, parameters, code, person)
+    done._over = True
+    with done:
         pass
     return done.record
+
+
+def _behind(path: Path) -> int:
+    """By how much the clock of a disk elsewhere is late, in ns; 0 where it is this machine's."""
+    probe = path.parent / f".{uuid.uuid4().hex}.tmp"
+    try:
+        probe.touch()
+        late = time.time_ns() - probe.stat().st_mtime_ns
+        probe.unlink()
+    except OSError:
+        return 0  # no step can have written here either
+    return late if late > _SKEW_NS else 0
 
 
 def _named(things: Any) -> list[tuple[str | None, Any]]:

@@ -46,7 +46,8 @@ class Trace:
         if self.direction == "back":
             sources = self.table["artifact"][self.table["role"] == "source"]
             if not self.steps:
-                return f"{self.asked} is a source: no run in the log made it."
+                lies = f" lies in {_log.names(sources)} and" if len(sources) else ""
+                return f"{self.asked}{lies} is a source: no run in the log made it."
             from_ = f"{_tables._count(len(sources), 'source')} ({_log.names(sources)})"
             from_ = from_ if len(sources) else "no source that is recorded"
             return f"{self.asked} came from {from_} through {runs}.{more}"
@@ -90,8 +91,9 @@ def trace(thing: Any, *, log: Log) -> Trace:
     ``.table``: ``artifact, kind, role`` ("asked", "between", "source"), ``depth`` (runs between
     it and what was asked), ``sha256, path``, and of the run that made it ``step, run, at, person,
     status, made_from``. An input is linked by its hash with the last run before that made it; a
-    folder nobody made as a whole with the runs that made files in it, by place. Only where no
-    other run made the content does a failed one count, and ``status`` says so.
+    folder nobody made as a whole with the runs that made files in it, and a file that is not
+    recorded itself with the folder that is, by place. Only where no other run made the content
+    does a failed one count, and ``status`` says so.
 
     Raises LineageError where the log does not know the content, and where a log put together by
     hand leads round in a circle.
@@ -122,8 +124,9 @@ def downstream(thing: Any, *, log: Log) -> Trace:
     """A source turns out wrong: what came from it, and has to be made again?
 
     Every content recorded at the path counts as wrong, and what lies there now, wherever the
-    same content was read; of a folder, all files below it too. So it finds what came from the
-    wrong version although the file is mended by now.
+    same content was read; of a folder, all files below it too, and of a file the folders that
+    were recorded as a whole. So it finds what came from the wrong version although the file is
+    mended by now.
 
     ``.table`` is that of :func:`trace`, with the roles "asked", "between" and "end" (nothing was
     made from it yet). ``thing`` and ``log`` are as there; an artifact or a hash means this version
@@ -151,6 +154,7 @@ def downstream(thing: Any, *, log: Log) -> Trace:
         for key in _artifacts(graph)
         if (seen := graph.seen(key)).sha256 in wrong
         or (below and seen.path and seen.path.startswith(below))
+        or _graph.holds(seen, place)
     ]
     if not start:
         raise LineageError(f"downstream(): {_unknown(about, graph, place)}")
@@ -159,7 +163,7 @@ def downstream(thing: Any, *, log: Log) -> Trace:
 
 
 def _start(graph: Graph, place: str | None, contents: list[str], about: Seen) -> Key:
-    """The artifact that a thing is: an output, else something read, else out of a folder."""
+    """The artifact that a thing is: an output, else something read, else lying in a folder."""
     sha256 = contents[0]
     found = graph.producer(place, sha256)
     if found is not None:
@@ -168,6 +172,11 @@ def _start(graph: Graph, place: str | None, contents: list[str], about: Seen) ->
     here = [seen for seen in read if seen.path == place]
     key = graph.node((here or read or [about])[-1])
     if read or key in graph.places:
+        return key
+    folders = [seen for seen in _graph.everything(graph) if _graph.holds(seen, place)]
+    if folders:
+        nearest = max(folders, key=lambda seen: len(seen.path or ""))
+        graph.places[key] = (graph.node(nearest),)
         return key
     raise LineageError(f"trace(): {_unknown(about, graph, place)}")
 
@@ -218,12 +227,11 @@ def _result(
     role = {key: _role(key, set(start), edges, direction) for key in depth if _is_artifact(key)}
     numbers = sorted(node for node in depth if isinstance(node, int))
     rows = [_row(graph, key, depth[key], role[key]) for key in role]
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    rows.sort(key=lambda row: (row["depth"], row["artifact"]))
+    table = _log.framed(rows, _COLUMNS)
     table["at"] = pd.to_datetime(table["at"], utc=True, format="ISO8601")
-    table["order"] = range(len(table))
-    table = table.sort_values(["depth", "artifact", "order"], ignore_index=True)
     return Trace(
-        table=table.drop(columns="order"),
+        table=table,
         runs=_log.table([graph.runs[number].row for number in numbers]),
         asked=about.shown,
         direction=direction,

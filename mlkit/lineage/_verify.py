@@ -55,7 +55,7 @@ def verify(log: Log) -> pd.DataFrame:
                     made[seen.place] = number
     now: dict[str, tuple[str, str]] = {}
     rows = [_row(*entry, made, now) for entry in last.values()]
-    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table = _log.framed(rows, _COLUMNS)
     return table.assign(at=pd.to_datetime(table["at"], utc=True, format="ISO8601"))
 
 
