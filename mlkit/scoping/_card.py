@@ -15,7 +15,9 @@ _FUNCTION = "scoping.card"
 class Result(Protocol):
     """What a part of the card comes from: a table, and one sentence about it."""
 
-    table: pd.DataFrame
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a part."""
 
 
 @dataclass(frozen=True)
