@@ -48,6 +48,7 @@ def given():
         | agreed()
         | people()
         | augmented()
+        | scoped()
     )
 
 
@@ -80,6 +81,15 @@ def people():
         "by_level": pd.DataFrame(levels, index=["none", "low", "middle", "high"]),
         "raised": pd.DataFrame(raised, index=["own rules", "common rule"]),
         "curves": curves,
+    }
+
+
+def scoped():
+    """What the notebook on scoping hands over."""
+    return {
+        "ranking": SimpleNamespace(first=0.7),
+        "saving": SimpleNamespace(table=pd.DataFrame({"narrower": [0.24, 0.34, 0.49]})),
+        "weeks": SimpleNamespace(likely=19.0, chance=lambda limit: 0.02 if limit == 19 else 0.5),
     }
 
 
@@ -453,3 +463,14 @@ def test_what_is_not_quite_right_says_where_help_is():
 def test_the_call_that_shows_the_answer_can_be_typed_as_it_stands(given):
     outcome = check("02.who", 0.999, agreed=given["agreed"])
     assert outcome.more == 'reveal("02.who", agreed=agreed) shows the answer.'
+
+
+@pytest.mark.parametrize(("first", "letter"), [(0.97, "A"), (0.95, "A"), (0.7, "B")])
+def test_a_ranking_is_firm_from_95_in_100_drawn_teams(first, letter):
+    ranking = SimpleNamespace(first=first)
+    assert reveal("01.rank", ranking=ranking).answer == (letter, pytest.approx(1 - first))
+
+
+def test_how_much_to_collect_for_a_rare_slice_by_hand():
+    items = 1.96**2 * 0.9 * 0.1 / 0.05**2
+    assert reveal("01.needs").answer == pytest.approx(items * 50)

@@ -22,6 +22,7 @@ _LOOKS = {
 # The first two digits of an id are those of its notebook.
 NOTEBOOKS = {
     "00": "start_here",
+    "01": "scoping",
     "02": "define_data",
     "03": "human_baseline",
     "06": "error_analysis",

@@ -1,0 +1,248 @@
+"""Exercises of ``01_scoping``."""
+
+from typing import Any
+
+from mlkit.exercises.engine import Exercise
+from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset
+
+SURE = 0.95  # from here on the exercise calls a ranking firm
+RARE, EXPECTED, MARGIN = 0.02, 0.90, 0.05  # share of the slice, accuracy there, half the width
+
+
+def _firm(ranking: Any) -> tuple[str, float]:
+    """Whether the first idea is firm, and how often another one comes first."""
+    return "A" if ranking.first >= SURE else "B", 1 - float(ranking.first)
+
+
+def _not(letter: str, options: str, place: int = 0) -> str:
+    return options.replace(letter, "")[place]
+
+
+def _least_known(saving: Any) -> tuple[str, float]:
+    """Letter of the range that the spread mostly comes from, and its part of the variance."""
+    part = list(saving.table["narrower"])
+    place = part.index(max(part))
+    return "ABC"[place], float(part[place])
+
+
+def _late(weeks: Any) -> tuple[str, float]:
+    """Whether the sum of the likely values will do, and how often it will not."""
+    late = 1 - weeks.chance(weeks.likely)
+    return "B" if late > 0.5 else "A", late
+
+
+def _textbook(accuracy: float, margin: float) -> float:
+    """Items for an interval of that half width."""
+    return 1.96**2 * accuracy * (1 - accuracy) / margin**2
+
+
+EXERCISES = [
+    Exercise(
+        id="01.problem",
+        kind=Subset(
+            "ABCDEF",
+            too_many="{letter} speaks of something one could build, buy or own. Who has which "
+            "trouble, if nothing of the kind is ever built?",
+            too_few="So far all of these belong. Who else has a trouble that stands there?",
+        ),
+        hint="Read each out to a sorter, a driver or a caller who knows nothing about machine "
+        "learning. Would they say: yes, that is what I have?",
+        why="Three say what somebody puts up with, and leave open what to do about it. The others "
+        "start from something to build or to use; ask of each what it would be good for, and "
+        "other ways come to light, some without any model.",
+        right=lambda: "ACD",
+        wrong=[
+            (
+                lambda: "ACDF",
+                "F: that is how well a tool works. What goes wrong for whom because of it? Parcels "
+                "that go astray would be the problem.",
+            ),
+            (
+                lambda: "ABCD",
+                "B: what the competitor has is a solution. To what? Nobody here has said.",
+            ),
+            (
+                lambda: "ACDE",
+                "E: the pictures are a means in search of an end.",
+            ),
+            (
+                lambda: "AC",
+                "Think of who pays for the empty half of the lorry.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.feasible",
+        kind=Order("PBFG", repeats=True),
+        hint="Who or what is held up as evidence: people, somebody else's system, the columns of "
+        "the table, or the project's own past?",
+        why="Four kinds of evidence that it can be done. For pictures, sound and text ask people; "
+        "for tables of numbers, where people see little, ask what the columns predict. Others' "
+        "results and your own pace say how far it may go.",
+        right=lambda: "BGPF",
+        wrong=[
+            (
+                lambda: "PGPF",
+                "Number 1: those were people, but what is quoted is somebody else's system.",
+            ),
+            (
+                lambda: "BBPF",
+                "Number 2: these are the project's own models. What do three of them in a row say?",
+            ),
+            (
+                lambda: "BGBF",
+                "Number 3: nobody has built anything there. Who does the task?",
+            ),
+            (
+                lambda: "BGPG",
+                "Number 4: nothing is getting better there. What does the table hold?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.rank",
+        kind=Decision("AB", Number(tolerance=0.0011), figure_is="how often another comes first"),
+        hint="The column `first` has the share of drawn teams in which each idea comes first. What "
+        "is left for all others together?",
+        why="A score alone looks like a decision. How often another idea would have won with "
+        "another team of the same people says whether it is one, or whether a week of looking "
+        "into the second idea too is well spent.",
+        right=_firm,
+        wrong=[
+            (
+                lambda ranking: (_not(_firm(ranking)[0], "AB"), _firm(ranking)[1]),
+                "Hold the share of teams in which the first idea comes first against 95 in 100.",
+            ),
+            (
+                lambda ranking: (_firm(ranking)[0], 1 - _firm(ranking)[1]),
+                "That is how often it does come first. And how often another one?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.chain",
+        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how much variance that takes"),
+        hint="The last column of the table says how much of the variance would go if that one "
+        "range were known.",
+        why="Not the range that is easiest to narrow, nor the model, which one likes to work on: "
+        "where the spread comes from, there a week of asking brings most.",
+        right=_least_known,
+        wrong=[
+            (
+                lambda saving: (_not(_least_known(saving)[0], "ABC"), _least_known(saving)[1]),
+                "Another one takes more of the variance with it. The bars below the boxes show it.",
+            ),
+            (
+                lambda saving: (_not(_least_known(saving)[0], "ABC", 1), _least_known(saving)[1]),
+                "Compare the three bars: one is longer.",
+            ),
+            (
+                lambda saving: (_least_known(saving)[0], 1 - _least_known(saving)[1]),
+                "That is how much variance would be left. How much goes?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.needs",
+        kind=Number(tolerance=200, share=False),
+        hint="First the items of the slice that make the interval narrow enough. Only some of "
+        "what one draws falls into it: how many have to be drawn?",
+        why="The rarest slice sets the size of the whole. So look for it where it is: ask for "
+        "these voices by name, and keep the share that was drawn of each (the sampling rate) "
+        "beside them.",
+        right=lambda: _textbook(EXPECTED, MARGIN) / RARE,
+        wrong=[
+            (
+                lambda: _textbook(EXPECTED, MARGIN),
+                "So many have to lie in the slice. Of all that is drawn, only a part does.",
+            ),
+            (
+                lambda: _textbook(EXPECTED, MARGIN / 2) / RARE,
+                "That takes 5 points as the whole width. It is half of it: 5 up and 5 down.",
+            ),
+            (
+                lambda: _textbook(0.5, MARGIN) / RARE,
+                "That is for an accuracy of a half. Here nine in ten are expected to be right, "
+                "which takes fewer.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.targets",
+        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how far beyond"),
+        hint="Of accuracy more is better, of latency less. On which side of its anchor does each "
+        "target lie?",
+        why="It asks a model to be right more often than people are. That may be possible, but "
+        "nobody has shown it: before it is promised, a better anchor is needed, or a clearer guide "
+        "that lifts the people too. C is not beyond anything: nothing is known, which is worse.",
+        right=lambda: ("A", 0.97 - 0.958),
+        wrong=[
+            (
+                lambda: ("B", 0.012),
+                "Of latency less is better: 200 ms allow more than the 80 ms that somebody has "
+                "reached.",
+            ),
+            (
+                lambda: ("C", 0.012),
+                "C has no anchor, so nobody can say whether it is beyond one. Which has an anchor, "
+                "and passes it?",
+            ),
+            (
+                lambda: ("A", 0.97),
+                "That is the target itself. How far is it from what people reach?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.mean",
+        kind=Function(
+            [
+                ((2.0, 3.0, 10.0), "All three count alike: what is a third of their sum?"),
+                ((4.0, 4.0, 4.0), "Where all is certain, the mean is that value."),
+                (
+                    (0.0, 6.0, 6.0),
+                    "Turned round, a range may pull the mean below the likely value.",
+                ),
+            ]
+        ),
+        hint="In a triangle the centre lies at the mean of its three corners.",
+        why="(low + likely + high) / 3. Where the high end lies further from the likely value than "
+        "the low end does, the mean is above it; and means may be added, likely values not.",
+        right=lambda: lambda low, likely, high: (low + likely + high) / 3,
+        wrong=[
+            (
+                lambda: lambda *ends: ends[1],
+                "That is the likely value: it takes no notice of how badly it can go.",
+            ),
+            (
+                lambda: lambda *ends: (ends[0] + ends[2]) / 2,
+                "That is the middle of the two ends: it takes no notice of the likely value.",
+            ),
+            (
+                lambda: lambda low, likely, high: (low + 4 * likely + high) / 6,
+                "That is the mean of the PERT shape, which trusts the likely value four times as "
+                "much. Here it is a plain triangle.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="01.plan",
+        kind=Decision("AB", Number(tolerance=0.0011), figure_is="how often it takes longer"),
+        hint="`weeks.likely` is the sum of the likely values, and `weeks.chance(19)` the share of "
+        "draws that stay within 19 weeks.",
+        why="Each part is most likely to take its likely time, and yet the whole is not: where "
+        "parts can go wrong by more than they can go well, the sum of the likely values is a "
+        "promise for a lucky day.",
+        right=_late,
+        wrong=[
+            (
+                lambda weeks: (_not(_late(weeks)[0], "AB"), _late(weeks)[1]),
+                "Look at the dashed line in the picture: on which side of it do most draws lie?",
+            ),
+            (
+                lambda weeks: (_late(weeks)[0], 1 - _late(weeks)[1]),
+                "In so many draws it is enough. In how many is it not?",
+            ),
+        ],
+    ),
+]
