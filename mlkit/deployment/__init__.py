@@ -7,6 +7,19 @@ simulation and the server use the same one.
 from mlkit.deployment._compare import Comparison, compare
 from mlkit.deployment._policy import Decision, Policy, Rule
 from mlkit.deployment._power import Power, power
+from mlkit.deployment._simulate import Simulation, simulate
 from mlkit.deployment._tally import add, tally
 
-__all__ = ["Comparison", "Decision", "Policy", "Power", "Rule", "add", "compare", "power", "tally"]
+__all__ = [
+    "Comparison",
+    "Decision",
+    "Policy",
+    "Power",
+    "Rule",
+    "Simulation",
+    "add",
+    "compare",
+    "power",
+    "simulate",
+    "tally",
+]

@@ -119,13 +119,13 @@ class Policy:
         """Which version serves this user while ``share`` of the users get the new one?"""
         return "new" if self._place(str(user)) < share else "old"
 
-    def versions(self, users: Sequence[str], *, share: float) -> np.ndarray:
+    def versions(self, users: Sequence[str] | np.ndarray, *, share: float) -> np.ndarray:
         """``version`` of many users, an array of text; the same answers."""
         names, codes = np.unique(np.asarray(users, dtype=str), return_inverse=True)
         places = np.fromiter(map(self._place, names), float, len(names))
         return np.where(places < share, "new", "old")[codes]
 
-    def places(self, users: Sequence[str]) -> np.ndarray:
+    def places(self, users: Sequence[str] | np.ndarray) -> np.ndarray:
         """Where each user lies in [0, 1): below the share, new serves."""
         names, codes = np.unique(np.asarray(users, dtype=str), return_inverse=True)
         return np.fromiter(map(self._place, names), float, len(names))[codes]
@@ -154,7 +154,7 @@ class Policy:
 
     def decide(
         self,
-        sides: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+        sides: Mapping[str, Sequence[np.ndarray]],
         *,
         share: float,
     ) -> Decision:
