@@ -4,11 +4,13 @@
 ``Labeler``     say with the keyboard which class each item is, blind
 ``Confusion``   the confusion matrix, whose cells choose what the Tagger shows
 ``AugmentPreview``  hear and see a pipeline's changes, and say whether one can still tell
+``Recorder``    record one's own voice, prompt by prompt, and keep nothing without consent
 """
 
 from mlkit.widgets.augment_preview import AugmentPreview
 from mlkit.widgets.confusion import Confusion
 from mlkit.widgets.labeler import Labeler
+from mlkit.widgets.recorder import Recorder
 from mlkit.widgets.tagger import Tagger
 
-__all__ = ["AugmentPreview", "Confusion", "Labeler", "Tagger"]
+__all__ = ["AugmentPreview", "Confusion", "Labeler", "Recorder", "Tagger"]
