@@ -172,4 +172,4 @@ def test_it_shows_itself():
     assert "more errors than with old alone" in repr(run)
     assert "roll back" in run._repr_html_()
     ax = run.plot()
-    assert [line.get_label() for line in ax.lines][:3] == ["old", "new", "served"]
+    assert [line.get_label() for line in ax.lines][:3] == ["served", "old", "new"]

@@ -66,17 +66,17 @@ class Simulation:
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Accuracy of either version as it truly was, what was served, and the share of new."""
+        from matplotlib.dates import ConciseDateFormatter
+
         ax = _show.axes(ax)
         when = self.table["timestamp"].dt.tz_localize(None)
-        lines = {"old": ("blue", "--"), "new": ("vermilion", "-."), "served": ("black", "-")}
-        for name, (color, style) in lines.items():
+        # What was served lies below, wide and light: it is old or new nearly everywhere.
+        lines = {"served": ("yellow", "-", 6), "old": ("blue", "--", 2), "new": ("black", "-", 1)}
+        for name, (color, style, width) in lines.items():
+            values = 100 * self.table[f"accuracy_{name}"]
             ax.plot(
-                when,
-                100 * self.table[f"accuracy_{name}"],
-                style,
-                color=_show.PALETTE[color],
-                label=name,
-            )
+                when, values, style, color=_show.PALETTE[color], linewidth=width, label=name
+            )  # fmt: skip
         beside = ax.twinx()
         beside.fill_between(
             when, 100 * self.table["share"], step="pre", alpha=0.15, color=_show.PALETTE["sky"]
@@ -93,8 +93,8 @@ class Simulation:
                 textcoords="offset points", rotation=90, va="top", fontsize=8,
             )  # fmt: skip
         ax.set_ylabel("accuracy (%)")
-        ax.legend(loc="lower left", frameon=False)
-        ax.tick_params(axis="x", labelrotation=30)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
         return _show.describe(ax, repr(self))
 
 
