@@ -4,6 +4,7 @@
 simulation and the server use the same one.
 """
 
+from mlkit.deployment._automation import Automation, automation
 from mlkit.deployment._compare import Comparison, compare
 from mlkit.deployment._policy import Decision, Policy, Rule
 from mlkit.deployment._power import Power, power
@@ -11,6 +12,7 @@ from mlkit.deployment._simulate import Simulation, simulate
 from mlkit.deployment._tally import add, tally
 
 __all__ = [
+    "Automation",
     "Comparison",
     "Decision",
     "Policy",
@@ -18,6 +20,7 @@ __all__ = [
     "Rule",
     "Simulation",
     "add",
+    "automation",
     "compare",
     "power",
     "simulate",
