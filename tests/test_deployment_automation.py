@@ -72,7 +72,9 @@ def test_the_interval_of_people_alone_is_that_of_a_mean():
 
 
 def test_dear_errors_call_for_people_and_free_ones_for_none():
-    assert automation(dev(), human=1.0, human_cost=1, error_cost=1000).degree in (
+    unlucky = dev()  # its surest answer is wrong; otherwise a few lucky ones would look cheap
+    unlucky.loc[unlucky["score"].idxmax(), "prediction"] = "z"
+    assert automation(unlucky, human=1.0, human_cost=1, error_cost=1000).degree in (
         "people only",
         "shadow",
         "assistance",
