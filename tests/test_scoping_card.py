@@ -235,6 +235,38 @@ class TestFile:
         assert scoping.read_card(path).name == "A"
 
 
+class TestTables:
+    tables = scoping.example_tables()
+
+    def test_what_has_no_row_is_left_out_and_stands_as_open(self):
+        blank = {name: table.iloc[:0].reindex(range(3)) for name, table in self.tables.items()}
+        own = blank | {name: self.tables[name] for name in ("project", "targets", "links")}
+        card = scoping.card_from(own)
+        assert not card.example
+        assert card.chain is not None
+        assert [card.ideas, card.needs, card.milestones, card.budget] == [None] * 4
+        assert len(card.open) == 4 + len(scoping.PROMPTS)
+
+    def test_the_same_as_by_hand(self):
+        card, tables = scoping.card_from(self.tables), self.tables
+        assert card.says["milestones"] == repr(scoping.total(tables["milestones"]))
+        pd.testing.assert_frame_equal(card.needs, scoping.needs(tables["needs"]))
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"target": TARGETS}, "knows no table 'target'; the tables are project, ideas"),
+            ({"targets": TARGETS.head(0)}, "without a row: write down what is good enough"),
+            ({"project": pd.DataFrame({"field": ["name"], "text": ["a"]})}, "needs the problem in"),
+            ({"project": pd.DataFrame({"field": ["x"], "text": ["a"]})}, "solution, no 'x'"),
+            ({"project": pd.DataFrame(columns=["field", "text"])}, "needs the name in a few words"),
+        ],
+    )
+    def test_what_makes_no_card_is_told(self, change, words):
+        with pytest.raises(ValueError, match=words):
+            scoping.card_from(self.tables | change)
+
+
 class TestPage:
     def test_the_example_says_that_it_is_one(self):
         card = scoping.example_card()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlkit.exercises.engine import Exercise
-from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset
+from mlkit.exercises.kinds import Decision, Number, Subset
 
 SURE = 0.95  # from here on the exercise calls a ranking firm
 RARE, EXPECTED, MARGIN = 0.02, 0.90, 0.05  # share of the slice, accuracy there, half the width
@@ -68,34 +68,6 @@ EXERCISES = [
             (
                 lambda: "AC",
                 "Think of who pays for the empty half of the lorry.",
-            ),
-        ],
-    ),
-    Exercise(
-        id="01.feasible",
-        kind=Order("PBFG", repeats=True),
-        hint="Who or what is held up as evidence: people, somebody else's system, the columns of "
-        "the table, or the project's own past?",
-        why="Four kinds of evidence that it can be done. For pictures, sound and text ask people; "
-        "for tables of numbers, where people see little, ask what the columns predict. Others' "
-        "results and your own pace say how far it may go.",
-        right=lambda: "BGPF",
-        wrong=[
-            (
-                lambda: "PGPF",
-                "Number 1: those were people, but what is quoted is somebody else's system.",
-            ),
-            (
-                lambda: "BBPF",
-                "Number 2: these are the project's own models. What do three of them in a row say?",
-            ),
-            (
-                lambda: "BGBF",
-                "Number 3: nobody has built anything there. Who does the task?",
-            ),
-            (
-                lambda: "BGPG",
-                "Number 4: nothing is getting better there. What does the table hold?",
             ),
         ],
     ),
@@ -190,38 +162,6 @@ EXERCISES = [
             (
                 lambda: ("A", 0.97),
                 "That is the target itself. How far is it from what people reach?",
-            ),
-        ],
-    ),
-    Exercise(
-        id="01.mean",
-        kind=Function(
-            [
-                ((2.0, 3.0, 10.0), "All three count alike: what is a third of their sum?"),
-                ((4.0, 4.0, 4.0), "Where all is certain, the mean is that value."),
-                (
-                    (0.0, 6.0, 6.0),
-                    "Turned round, a range may pull the mean below the likely value.",
-                ),
-            ]
-        ),
-        hint="In a triangle the centre lies at the mean of its three corners.",
-        why="(low + likely + high) / 3. Where the high end lies further from the likely value than "
-        "the low end does, the mean is above it; and means may be added, likely values not.",
-        right=lambda: lambda low, likely, high: (low + likely + high) / 3,
-        wrong=[
-            (
-                lambda: lambda *ends: ends[1],
-                "That is the likely value: it takes no notice of how badly it can go.",
-            ),
-            (
-                lambda: lambda *ends: (ends[0] + ends[2]) / 2,
-                "That is the middle of the two ends: it takes no notice of the likely value.",
-            ),
-            (
-                lambda: lambda low, likely, high: (low + 4 * likely + high) / 6,
-                "That is the mean of the PERT shape, which trusts the likely value four times as "
-                "much. Here it is a plain triangle.",
             ),
         ],
     ),

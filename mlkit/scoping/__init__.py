@@ -10,11 +10,11 @@ from mlkit.scoping._card import Card, card
 from mlkit.scoping._chain import Chain, chain
 from mlkit.scoping._curve import Extrapolation, extrapolate
 from mlkit.scoping._ethics import PROMPTS, ethics
-from mlkit.scoping._example import example_card, example_tables
+from mlkit.scoping._example import card_from, example_card, example_tables
 from mlkit.scoping._file import read_card, write_card
 from mlkit.scoping._needs import needs
 from mlkit.scoping._rank import CRITERIA, Ranking, rank
-from mlkit.scoping._sources import sources
+from mlkit.scoping._sources import example_sources, sources
 from mlkit.scoping._targets import targets
 from mlkit.scoping._total import Total, total
 
@@ -27,9 +27,11 @@ __all__ = [
     "Ranking",
     "Total",
     "card",
+    "card_from",
     "chain",
     "ethics",
     "example_card",
+    "example_sources",
     "example_tables",
     "extrapolate",
     "needs",
