@@ -177,6 +177,17 @@ def test_a_source_that_changed_or_another_function_is_told(tmp_path):
         batch.remake(row)
 
 
+def test_a_table_or_half_a_row_cannot_be_made_again(tmp_path):
+    write(sounds(tmp_path / "in", 2), tmp_path / "out")
+    lines = batch.manifest(tmp_path / "out")
+    with pytest.raises(batch.BatchError, match=r"takes one row of .*\.iloc\[0\]; .* a DataFrame"):
+        batch.remake(lines)
+    with pytest.raises(batch.BatchError, match="was given a str"):
+        batch.remake("clip0000-1.wav")
+    with pytest.raises(batch.BatchError, match="this one has no source_sha256, versions"):
+        batch.remake(lines.drop(columns=["source_sha256", "versions"]).iloc[0])
+
+
 def test_names_that_no_file_may_have_get_one_and_stay_apart(tmp_path):
     clips = sounds(tmp_path / "in", 4)
     clips["item"] = ["a/b", "a:b", "A_B", "Ärger " + "x" * 200]
@@ -227,6 +238,27 @@ def test_balance_brings_every_class_to_the_largest():
     assert counts[table["label"] == "b"].tolist() == [1, 1, 0, 0]
     with pytest.raises(batch.BatchError, match="there is no such column; found: item, label"):
         batch.balanced(table, by="accent")
+
+
+def test_balance_counts_what_is_copied_and_no_more(tmp_path):
+    clips = sounds(tmp_path / "in", 30, splits=("train", "train", "dev", "test", "dev"))
+    clips.loc[[0, 5], "label"] = None
+    clips.index = clips.index[::-1] + 100
+    clips.index = clips.index.where(clips.index != 101, 100)  # one name for two rows
+    counts = batch.balanced(clips)
+    assert counts.index.equals(clips.index)
+    assert (counts[(clips["split"] != "train").to_numpy()] == 0).all()
+    assert (counts[clips["label"].isna().to_numpy()] == 0).all()
+    made = write(clips, tmp_path / "out", copies=counts)
+    both = batch.join(clips, made)
+    assert both[both["split"] == "train"]["label"].value_counts().tolist() == [4] * 3
+    assert batch.balanced(clips, splits=("dev", "test")).sum() != counts.sum()
+    with pytest.raises(batch.BatchError, match=r"balanced\(\): no item is in the split late"):
+        batch.balanced(clips, splits=["late"])
+    train = clips[clips["split"] == "train"]
+    words = "it has 12 rows and the table 30, .* copies=batch.balanced.items. leaves the splits"
+    with pytest.raises(batch.BatchError, match=words):
+        write(clips, tmp_path / "out2", copies=batch.balanced(train))
 
 
 def test_three_more_of_each_nicolas(tmp_path):
@@ -403,6 +435,18 @@ def test_a_target_that_cannot_be_written_is_told_at_once(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match=r"batch\.write\(\) cannot write to .*file"):
         write(clips, tmp_path / "file")
+    with pytest.raises(OSError, match=r"cannot write to .*\(File name too long\)"):
+        write(clips, tmp_path / "new" / "newer" / ("x" * 300))
+    assert not (tmp_path / "new").exists(), "folders were left"
+
+
+def test_a_file_whose_name_is_no_text_is_told(tmp_path):
+    if os.name == "nt" or sys.platform == "darwin":
+        pytest.skip("names are text here")
+    sounds(tmp_path / "in", 1)
+    (tmp_path / "in" / os.fsdecode(b"caf\xe9.wav")).write_bytes(b"")
+    with pytest.raises(batch.BatchError, match=r"caf\\udce9\.wav is no text .* Rename the file"):
+        write(tmp_path / "in", tmp_path / "out")
 
 
 def test_a_full_disk_stops_the_batch_and_keeps_what_is_there(tmp_path, monkeypatch):
@@ -429,7 +473,14 @@ def test_a_full_disk_stops_the_batch_and_keeps_what_is_there(tmp_path, monkeypat
     [
         ({"copies": -1}, "copies are whole numbers from 0 up; got -1"),
         ({"copies": 1.5}, r"copies are whole numbers from 0 up; got 1\.5"),
-        ({"copies": pd.Series([1, 2, 3])}, "must have the index of the table; it has 3 rows"),
+        (
+            {"copies": pd.Series([1, 2, 3])},
+            "must have the index of the table; it has 3 rows and the table 2, 2 of them in both",
+        ),
+        (
+            {"pipeline": [(audio.add_noise, {"snr_db": 5}, 1.5)]},
+            "probability of .* between 0 and 1",
+        ),
         ({"suffix": ".mp4"}, r"writes \.flac, \.jpg, \.png, \.wav; got suffix='\.mp4'"),
         (
             {"pipeline": [(audio.add_noise, {"snr_db": 5, "noise": np.ones(9)}, 1.0)]},
@@ -439,9 +490,51 @@ def test_a_full_disk_stops_the_batch_and_keeps_what_is_there(tmp_path, monkeypat
 )
 def test_a_wrong_wish_is_named_before_anything_is_written(tmp_path, more, words):
     clips = sounds(tmp_path / "in", 2)
-    with pytest.raises(batch.BatchError, match=words):
-        write(clips, tmp_path / "out", **more)
-    assert contents(tmp_path / "out") == {} if (tmp_path / "out").exists() else True
+    with pytest.raises(ValueError, match=words):
+        write(clips, tmp_path / "some" / "out", **more)
+    assert not (tmp_path / "some").exists(), "a folder was left"
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ((audio.change_speed, {"factor": (-1, 2)}), r"needs factor from 0\.1 to 10; .* given -1\."),
+        ((audio.change_speed, {"factor": [1.1, 0]}), r"needs factor from 0\.1 to 10; .* given 0\."),
+        ((audio.stretch_time, {"factor": (1, 11.0)}), r"needs factor from 0\.1 to 10; .* given 11"),
+        ((audio.shift_pitch, {"semitones": 30}), "needs semitones from -24 to 24; .* given 30"),
+        ((audio.limit_band, {"rate_hz": 0}), r"needs rate_hz from 1 to 1e\+06; .* given 0\."),
+        ((audio.limit_band, {"low_hz": (0, 4000)}), "lets low_hz be 4000 and high_hz 3400"),
+        ((audio.add_reverb, {"rt60_s": (-0.5, 1)}), "needs rt60_s from 0 to 30"),
+        ((audio.clip_peaks, {"over_db": "much"}), "needs over_db as a number; .* given 'much'"),
+        ((audio.add_noise, {"snr_db": -np.inf}), "needs snr_db above minus infinity"),
+        (
+            (audio.add_noise, {"noise": "white"}),
+            "needs snr_db, and step 1 of the pipeline does not",
+        ),
+        (
+            (audio.add_noise, {"snr_db": 5, "noise": ["white", "grey"]}),
+            "there is no file grey; for",
+        ),
+        ((audio.add_speech, {"snr_db": 5, "speech": ["a.wav"]}), "needs speech as a list of recor"),
+        ((audio.add_speech, {"snr_db": 5, "speech": [["a.wav"]]}), r"there is no file a\.wav"),
+        (
+            (audio.add_speech, {"snr_db": 5, "speech": [[np.ones(9)]], "talkers": (1, 2)}),
+            "needs talkers as a whole number; step 1 of the pipeline gives it as a range",
+        ),
+        ((image.change, {"situation": ["lighting", "night"]}), "there is no situation 'night'"),
+        (
+            (image.change, {"situation": "focus", "strength": (0, 2)}),
+            "strength lies between 0 and 1",
+        ),
+    ],
+)
+def test_a_range_that_no_function_takes_is_refused_before_any_file(tmp_path, step, words):
+    clips = sounds(tmp_path / "in", 2)
+    pipeline = [(audio.change_gain, {"gain_db": (-6, 0)}, 1.0), (*step, 0.5)]
+    with pytest.raises((ValueError, FileNotFoundError), match=words) as told:
+        write(clips, tmp_path / "out", pipeline=pipeline)
+    assert "step 1 of the pipeline" in str(told.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_without_paths_and_an_empty_folder_are_named(tmp_path):
@@ -462,38 +555,105 @@ def test_copies_are_not_written_among_their_sources(tmp_path, inside):
     assert len(list((tmp_path / "in").rglob("*"))) == 2
 
 
-@pytest.mark.timeout(600)
+def test_pieces_grow_smaller_and_lose_nothing():
+    from mlkit.augment import _run
+
+    todo = [{"output": str(n)} for n in range(500)]
+    assert [len(part) for part in _run._parts(todo, 1)] == [1] * 500
+    for workers in (2, 3, 8):
+        parts = list(_run._parts(todo, workers))
+        sizes = [len(part) for part in parts]
+        assert [task for part in parts for task in part] == todo
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[0] <= 500 / (4 * workers)
+        assert sizes[-2 * workers :] == [1] * 2 * workers
+
+
+# What takes the time is to start Python and import pandas: so one process has done both, and
+# each run is a fork of it.
+RUNS = """
+import os, sys
+import pandas as pd
+from joblib import parallel_config
+from mlkit.augment import audio, batch
+pipeline = [(audio.change_gain, {'gain_db': (-12, 0)}, 0.5),
+            (audio.add_noise, {'snr_db': (5, 30), 'noise': ['white', 'pink']}, 1.0)]
+clips = pd.read_csv(sys.argv[1], dtype=str)
+def write(items, folder, copies=4):
+    batch.write(items, folder, pipeline=pipeline, copies=copies, progress=False)
+if len(sys.argv) > 2:
+    write(clips, sys.argv[2])  # with the workers that joblib chooses
+    sys.exit()
+write(clips.head(1), sys.argv[1] + ".warm", 1)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.setsid()
+        with parallel_config(backend="threading", n_jobs=2):
+            write(clips, line.strip())
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+def outputs(folder):
+    return sum(1 for each in os.scandir(folder) if each.name.endswith(".wav"))
+
+
+def kill_at(folder, goal, pid, running):
+    """End a run and its workers in the middle of whatever they do, once so many files are there."""
+    while running() and not (folder.exists() and outputs(folder) >= goal):
+        time.sleep(0.001)
+    assert running(), "it was done before it could be killed"
+    os.killpg(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forks, which Windows has not")
+@pytest.mark.timeout(300)
 def test_killed_twenty_times_while_writing_two_thousand_files(tmp_path):
-    """A real process, killed at random moments, ends with the same files as an undisturbed one."""
+    """Real processes, killed at random moments, end with the same files as an undisturbed one."""
     clips = sounds(tmp_path / "in", 500)
     clips.to_csv(tmp_path / "clips.csv", index=False)
-    program = (
-        "import sys, pandas as pd; from mlkit.augment import audio, batch\n"
-        "pipeline = [(audio.change_gain, {'gain_db': (-12, 0)}, 0.5), "
-        "(audio.add_noise, {'snr_db': (5, 30), 'noise': ['white', 'pink']}, 1.0)]\n"
-        "batch.write(pd.read_csv(sys.argv[1], dtype=str), sys.argv[2], pipeline=pipeline, "
-        "copies=4, progress=False)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path / "clips.csv")]
+    command = [sys.executable, "-c", RUNS, str(tmp_path / "clips.csv")]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, str(tmp_path / "calm")], check=True, env=alone, timeout=300)
-    draw_ = random.Random(0)
-    kills = 0
-    out = tmp_path / "killed"
-    while kills < 20:
-        before = len(list(out.glob("*.wav"))) if out.exists() else 0
-        with subprocess.Popen([*command, str(out)], env=alone, start_new_session=True) as running:
-            goal = before + draw_.randint(1, 90)
-            while running.poll() is None and len(list(out.glob("*.wav"))) < goal:
-                time.sleep(0.005)
-            assert running.poll() is None, "it was done before it could be killed"
-            os.killpg(running.pid, signal.SIGKILL)
+    draw_, out = random.Random(0), tmp_path / "killed"
+    goal, kills = 0, 0
+    for _ in range(2):  # two with workers in processes of their own
+        with subprocess.Popen([*command, str(out)], env=alone, start_new_session=True) as one:
+            goal += draw_.randint(1, 90)
+            kill_at(out, goal, one.pid, lambda one=one: one.poll() is None)
+        kills += 1
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=alone, **pipes) as runs:
+
+        def begin(folder):
+            runs.stdin.write(f"{folder}\n")
+            runs.stdin.flush()
+            return int(runs.stdout.readline())
+
+        while kills < 20:
+            goal = outputs(out) + draw_.randint(1, 90)
+            child = begin(out)
+            kill_at(out, goal, child, lambda child=child: alive(child))
+            assert int(runs.stdout.readline()) == signal.SIGKILL
             kills += 1
-    assert 20 < len(list(out.glob("*.wav"))) < 2000
-    subprocess.run([*command, str(out)], check=True, env=alone, timeout=300)
+        assert 20 < outputs(out) < 2000
+        for folder in (out, tmp_path / "calm"):
+            begin(folder)
+            assert int(runs.stdout.readline()) == 0
+        runs.stdin.close()
     calm = contents(tmp_path / "calm")
     assert len(calm) == 2000
     assert contents(out) == calm
     lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     assert sorted(line["output"] for line in lines) == sorted(calm)
     assert [p.name for p in out.iterdir() if p.suffix == ".tmp"] == []
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """Files in, files out: sounds and pictures as arrays, and as bytes that are always the same."""
 
+import contextlib
 import io
 import os
 from functools import cache
@@ -89,12 +90,16 @@ def versions(kind: str) -> dict[str, str]:
 def require_folder(folder: str | os.PathLike[str], function: str) -> Path:
     """The folder, made if it is not there, and shown to be one that can be written to."""
     path = Path(folder).expanduser()
+    missing = [each for each in (path, *path.parents) if not each.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".probe"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
+        for made in missing:  # what was made on the way, the innermost first
+            with contextlib.suppress(OSError):
+                made.rmdir()
         raise type(error)(
             error.errno,
             f"{function}() cannot write to {path} ({error.strerror}); choose another folder, or "

@@ -6,11 +6,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from numbers import Real
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
+
+from mlkit.augment import _limits
 
 Pipeline = Sequence[tuple[Callable[..., Any], Mapping[str, Any], float]]
 Step = dict[str, Any]
@@ -86,6 +89,15 @@ def apply(
     return thing
 
 
+def check(pipeline: Pipeline) -> None:
+    """Raise in words where it is none, or where a range holds what its function cannot take."""
+    for place, entry in enumerate(pipeline):
+        function, ranges, _ = _entry(entry, place)
+        for name, given in ranges.items():
+            _value(given, np.random.default_rng(0), f"{name} of {name_of(function)}")
+        _limits.refuse(function, ranges, f"step {place} of the pipeline")
+
+
 def name_of(function: Callable[..., Any]) -> str:
     """``module:name`` of a function, or of the class of an object that can be called."""
     owner = function if hasattr(function, "__qualname__") else type(function)
@@ -105,7 +117,7 @@ def _entry(entry: Any, place: int) -> tuple[Callable[..., Any], Mapping[str, Any
             f"the probability of {name_of(function)}, step {place}, lies between 0 and 1; "
             f"it is {probability!r}."
         )
-    known = inspect.signature(function).parameters
+    known = _parameters(function)
     anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
     unknown = [name for name in ranges if name not in known]
     if unknown and not anything:
@@ -166,7 +178,7 @@ def _called(function: Callable[..., Any], thing: Any, step: Step, given: Mapping
     if hasattr(function, "set_random_seed"):  # albumentations keeps a generator of its own
         function.set_random_seed(step["seed"])
         return function(image=thing)["image"]
-    known = inspect.signature(function).parameters
+    known = _parameters(function)
     more = {name: value for name, value in given.items() if name in known}
     if "sample_rate" in known and "rate_hz" in given:  # audiomentations' word for it
         more["sample_rate"] = round(given["rate_hz"])
@@ -178,8 +190,23 @@ def _called(function: Callable[..., Any], thing: Any, step: Step, given: Mapping
     open_ = [p.name for p in needed[1:] if p.name not in (*more, *step["parameters"])]
     # A plain callable of samples and rate: whatever its second argument is called.
     second = [given["rate_hz"]] if len(open_) == 1 and "rate_hz" in given else []
+    if getattr(function, "__module__", "").startswith("mlkit.augment."):
+        return function(thing, **step["parameters"], **more)  # ours never touch the global ones
     with _seeded(step["seed"]):
         return function(thing, *second, **step["parameters"], **more)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """What a function takes, looked up once: it takes longer than changing a short clip."""
+    try:
+        return _known(function)
+    except TypeError:  # an object that cannot be hashed
+        return inspect.signature(function).parameters
+
+
+@lru_cache(maxsize=32)
+def _known(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters
 
 
 @contextmanager

@@ -17,7 +17,7 @@ Sound = str | PathLike[str] | ArrayLike
 Rng = int | np.random.Generator | None
 
 # Power falls with frequency to this power: pink is 1/f.
-_COLOURS = {"white": 0, "pink": 1, "brown": 2, "blue": -1, "violet": -2}
+COLOURS = {"white": 0, "pink": 1, "brown": 2, "blue": -1, "violet": -2}
 _WINDOW_S = 0.064  # of the phase vocoder: several periods of a deep voice
 _TRIES = 20
 
@@ -76,19 +76,22 @@ def checked(samples: ArrayLike, function: str) -> np.ndarray:
 
 def fitted(wave: np.ndarray, clip: np.ndarray, function: str, *, up: int = 2) -> np.ndarray:
     """In the clip's dtype, turned down as a whole where it goes beyond full scale."""
-    peak, most = np.abs(wave).max(), max(1.0, float(np.abs(clip).max()))
-    if peak > most:
+    peak = _peak(wave)
+    if peak > 1 and peak > (most := max(1.0, _peak(clip))):
         wave = wave * (most / peak)
         turned = f"turned down by {20 * np.log10(peak / most):.1f} dB as a whole"
         say(f"{function}: {turned}, or its peaks would have been cut off.", up=up)
     return wave.astype(clip.dtype, copy=False)
 
 
+def _peak(wave: np.ndarray) -> float:
+    """The largest amplitude, without an array of all of them."""
+    return max(float(wave.max()), -float(wave.min()))
+
+
 def has_ratio(clip: np.ndarray, snr_db: float, function: str) -> bool:
     """Whether there is anything to add: not to silence, and none at an infinite ratio."""
-    number(function, "snr_db", snr_db)
-    if np.isneginf(snr_db):
-        raise ValueError(f"{function}() needs snr_db above minus infinity: some of the clip stays.")
+    ratio(function, snr_db)
     if not clip.any():
         say(f"{function}: the clip is silent, so nothing has a ratio to it; none was added.", up=2)
     return bool(clip.any()) and not np.isposinf(snr_db)
@@ -102,6 +105,17 @@ def mixed(clip: np.ndarray, other: np.ndarray, snr_db: float, function: str) -> 
         raise ValueError(f"{function}(): the recordings drawn cancel each other out.")
     strength = np.sqrt(np.mean(wave**2) / power / 10 ** (snr_db / 10))
     return fitted(wave + strength * other, clip, function, up=3)
+
+
+def ratio(function: str, snr_db: Any) -> None:
+    number(function, "snr_db", snr_db)
+    if np.isneginf(snr_db):
+        raise ValueError(f"{function}() needs snr_db above minus infinity: some of the clip stays.")
+
+
+def several(speech: Any) -> None:
+    if isinstance(speech, str | PathLike) or not len(speech):
+        raise ValueError("add_speech() needs speech as a list of recordings, with one at least.")
 
 
 def number(function: str, name: str, value: object) -> None:
@@ -129,8 +143,8 @@ def noise(
     kind: Sound, size: int, rate_hz: float | None, rng: np.random.Generator, *, function: str
 ) -> np.ndarray:
     """``size`` samples of a colour, or of a recording from a place that is drawn."""
-    if isinstance(kind, str) and kind in _COLOURS:
-        return _coloured(_COLOURS[kind], size, rng)
+    if isinstance(kind, str) and kind in COLOURS:
+        return _coloured(COLOURS[kind], size, rng)
     whole = recording(kind, rate_hz, function)
     if not whole.any():
         raise ValueError(f"{function}(): the recording {_named(kind)} is silent.")
@@ -152,9 +166,17 @@ def recording(sound: Sound, rate_hz: float | None, function: str) -> np.ndarray:
     if rate_hz is None:
         raise ValueError(
             f"{function}() reads a file, and needs rate_hz to bring it to the clip's rate; "
-            f"for a colour, give one of {', '.join(map(repr, _COLOURS))}; it was given {sound!r}."
+            f"for a colour, give one of {', '.join(map(repr, COLOURS))}; it was given {sound!r}."
         )
     return _read(fspath(sound), float(rate_hz), function)
+
+
+def require_file(path: Path, function: str) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{function}(): there is no file {path}; for a colour, give one of "
+            f"{', '.join(map(repr, COLOURS))}."
+        )
 
 
 @lru_cache(maxsize=16)  # one recording of noise serves thousands of clips
@@ -162,11 +184,7 @@ def _read(path: str, rate_hz: float, function: str) -> np.ndarray:
     import librosa
     import soundfile
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"{function}(): there is no file {path}; for a colour, give one of "
-            f"{', '.join(map(repr, _COLOURS))}."
-        )
+    require_file(Path(path), function)
     try:
         samples, rate = soundfile.read(path, dtype="float64", always_2d=True)
     except soundfile.LibsndfileError as error:
@@ -226,7 +244,6 @@ def resampled(clip: np.ndarray, factor: float, *, size: int | None = None) -> np
 
 def stretched(clip: np.ndarray, factor: float, rate_hz: float) -> np.ndarray:
     """Spoken ``factor`` times as fast at the same pitch."""
-    between("stretch_time", "rate_hz", rate_hz, 100, 1e6)
     if factor == 1:
         return clip.copy()
     import librosa

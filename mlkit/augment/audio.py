@@ -7,12 +7,12 @@ could not be done as asked.
 """
 
 from collections.abc import Iterable, Sequence
-from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mlkit.augment import _sound
+from mlkit.augment._limits import within
 from mlkit.augment._sound import AudioWarning, Rng, Sound
 
 __all__ = [
@@ -88,8 +88,7 @@ def add_speech(
     >>> add_speech(clip / 3, snr_db=6, speech=[other], rng=0).shape
     (800,)
     """
-    if isinstance(speech, str | PathLike) or not len(speech):
-        raise ValueError("add_speech() needs speech as a list of recordings, with one at least.")
+    _sound.several(speech)
     if not 1 <= talkers <= len(speech):
         raise ValueError(
             f"add_speech() was asked for {talkers} talkers and given {len(speech)} recordings; "
@@ -115,7 +114,7 @@ def change_speed(samples: ArrayLike, *, factor: float) -> np.ndarray:
     (800,)
     """
     clip = _sound.checked(samples, "change_speed")
-    _sound.between("change_speed", "factor", factor, 0.1, 10)
+    within("change_speed", factor=factor)
     return _sound.fitted(_sound.resampled(clip, factor), clip, "change_speed")
 
 
@@ -128,7 +127,7 @@ def stretch_time(samples: ArrayLike, *, factor: float, rate_hz: float) -> np.nda
     (2000,)
     """
     clip = _sound.checked(samples, "stretch_time")
-    _sound.between("stretch_time", "factor", factor, 0.1, 10)
+    within("stretch_time", factor=factor, rate_hz=rate_hz)
     return _sound.fitted(_sound.stretched(clip, factor, rate_hz), clip, "stretch_time")
 
 
@@ -139,7 +138,7 @@ def shift_pitch(samples: ArrayLike, *, semitones: float, rate_hz: float) -> np.n
     (4000,)
     """
     clip = _sound.checked(samples, "shift_pitch")
-    _sound.between("shift_pitch", "semitones", semitones, -24, 24)
+    within("shift_pitch", semitones=semitones, rate_hz=rate_hz)
     factor = 2 ** (semitones / 12)
     wave = _sound.resampled(_sound.stretched(clip, 1 / factor, rate_hz), factor, size=len(clip))
     return _sound.fitted(wave, clip, "shift_pitch")
@@ -152,7 +151,7 @@ def change_gain(samples: ArrayLike, *, gain_db: float) -> np.ndarray:
     [0.01, -0.02]
     """
     clip = _sound.checked(samples, "change_gain")
-    _sound.between("change_gain", "gain_db", gain_db, -200, 200)
+    within("change_gain", gain_db=gain_db)
     return _sound.fitted(clip.astype(np.float64) * 10 ** (gain_db / 20), clip, "change_gain")
 
 
@@ -164,7 +163,7 @@ def normalise_loudness(samples: ArrayLike, *, level_db: float = -20.0) -> np.nda
     -20.0
     """
     clip = _sound.checked(samples, "normalise_loudness")
-    _sound.between("normalise_loudness", "level_db", level_db, -200, 0)
+    within("normalise_loudness", level_db=level_db)
     wave = clip.astype(np.float64)
     now = np.sqrt(np.mean(wave**2))
     if now == 0:
@@ -204,7 +203,7 @@ def add_reverb(
     from scipy.signal import fftconvolve
 
     clip = _sound.checked(samples, "add_reverb")
-    _sound.between("add_reverb", "rt60_s", rt60_s, 0, 30)
+    within("add_reverb", rt60_s=rt60_s, direct_db=direct_db, rate_hz=rate_hz)
     if impulse is not None:
         room = _sound.recording(impulse, rate_hz, "add_reverb")
         first = int(np.abs(room).argmax())  # the direct sound: what comes before it is delay
@@ -232,6 +231,7 @@ def limit_band(
     from scipy.signal import butter, sosfiltfilt
 
     clip = _sound.checked(samples, "limit_band")
+    within("limit_band", rate_hz=rate_hz)
     if not 0 <= low_hz < high_hz or low_hz >= rate_hz / 2:
         raise ValueError(
             f"limit_band() needs 0 <= low_hz < high_hz, and low_hz below {rate_hz / 2:g} Hz, half "
@@ -253,7 +253,7 @@ def clip_peaks(samples: ArrayLike, *, over_db: float) -> np.ndarray:
     [0.1, 0.4, -0.4]
     """
     clip = _sound.checked(samples, "clip_peaks")
-    _sound.between("clip_peaks", "over_db", over_db, 0, 200)
+    within("clip_peaks", over_db=over_db)
     limit = np.abs(clip).max() / 10 ** (over_db / 20)
     return np.clip(clip, -limit, limit)
 
@@ -265,7 +265,7 @@ def shift_time(samples: ArrayLike, *, shift_s: float, rate_hz: float) -> np.ndar
     [0.0, 0.1, 0.2]
     """
     clip = _sound.checked(samples, "shift_time")
-    _sound.number("shift_time", "shift_s", shift_s)
+    within("shift_time", shift_s=shift_s, rate_hz=rate_hz)
     by = round(shift_s * rate_hz)
     moved = np.zeros_like(clip)
     if abs(by) < len(clip):

@@ -19,7 +19,7 @@ from mlkit import _tables
 from mlkit._files import alone, content_hash
 from mlkit._tables import TableError
 from mlkit.augment import _codec, _run
-from mlkit.augment._pipeline import Pipeline, Step, draw
+from mlkit.augment._pipeline import Pipeline, Step, check, draw
 from mlkit.augment._run import BatchWarning
 
 __all__ = ["BatchError", "BatchWarning", "balanced", "join", "manifest", "remake", "write"]
@@ -50,7 +50,7 @@ def write(
         A table ``item, path`` (and what else is known of each), or a folder, whose sub-folders
         are labels. Where there is a ``split``, only ``splits`` are copied.
     copies
-        How many of each item: a number, a column of numbers with the table's index (see
+        How many of each item: a number, a column of numbers with the index of ``items`` (see
         :func:`balanced`), or numbers by condition, ``{"speaker == 'nicolas'": 3}``.
     suffix
         ``".wav"`` (the rule), ``".flac"``, ``".png"`` (the rule) or ``".jpg"``.
@@ -60,7 +60,9 @@ def write(
     DataFrame
         One row a copy: the columns of its source, its own ``item`` and ``path``, and ``source``
         and ``copy``. What failed is warned of and listed in ``failed.csv``; a later run tries it
-        again. Workers are joblib's: ``joblib.parallel_config`` says how many and where.
+        again. Workers are joblib's: ``joblib.parallel_config`` says how many and where. What
+        cannot be done at all, such as a range that a function does not take, raises ValueError
+        before anything is written.
 
     Examples
     --------
@@ -73,10 +75,12 @@ def write(
     >>> len(made), (made["source"] == np.repeat(clips["item"], 2).to_numpy()).all()
     (4, np.True_)
     """
+    # All that can be refused is refused before there is a folder.
+    check(pipeline)
     table, counts = _planned(items, copies, splits)
     _apart(items, Path(folder).expanduser())
-    target = _codec.require_folder(folder, "batch.write")
     tasks = list(_tasks(table, counts, pipeline, seed, suffix))
+    target = _codec.require_folder(folder, "batch.write")
     busy = BatchError(f"another program is writing a batch to {target} just now; wait for it.")
     with alone(target / ".lock", busy=busy):
         for left in target.glob(".*.tmp"):  # half-written files of a run that was killed
@@ -110,6 +114,17 @@ def remake(
     ``record`` is a row of :func:`manifest`; ``source`` says where its source lies now.
     ``pipeline`` is needed where a step is an object or a function of a notebook.
     """
+    if isinstance(record, pd.DataFrame) or not isinstance(record, Mapping | pd.Series):
+        raise BatchError(
+            "batch.remake() makes one file, and takes one row of batch.manifest(folder), such as "
+            f"its .iloc[0]; it was given {_tables._kind(record)}."
+        )
+    lacking = [name for name in _NEEDED if name not in record]
+    if lacking:
+        raise BatchError(
+            f"batch.remake() takes a row of batch.manifest(folder); this one has no "
+            f"{', '.join(lacking)}."
+        )
     task = {**record, "source": source or record["source"]}
     found = content_hash(task["source"])
     if found != record["source_sha256"]:
@@ -129,24 +144,34 @@ def remake(
     return data
 
 
-def balanced(items: pd.DataFrame, *, by: str = "label") -> pd.Series:
+def balanced(
+    items: pd.DataFrame, *, by: str = "label", splits: Sequence[str] = ("train",)
+) -> pd.Series:
     """How many copies of each item bring every group of a column to the size of the largest.
 
-    Copies go evenly to the items of a group, the first ones taking what is left over.
+    Counted is what :func:`write` copies: where there is a ``split``, the items of ``splits``
+    alone; the others get 0, and so does an item without a value in ``by``. Copies go evenly to
+    the items of a group, the first ones taking what is left over. Give it the table that
+    ``write`` gets: the counts have its index.
 
-    >>> table = pd.DataFrame({"item": list("abcd"), "label": list("xxxy")})
-    >>> balanced(table).tolist()
-    [0, 0, 0, 2]
+    >>> table = pd.DataFrame({"item": list("abcde"), "label": list("xxxyy")})
+    >>> balanced(table.assign(split=["train"] * 4 + ["test"])).tolist()
+    [0, 0, 0, 2, 0]
     """
     if by not in items.columns:
         raise BatchError(
             f"balanced(by={by!r}): there is no such column; found: "
             f"{', '.join(map(str, items.columns))}."
         )
-    groups = items.groupby(by, observed=True)["item"]
-    size = groups.transform("size").astype(int)
-    missing = size.max() - size
-    return missing // size + (groups.cumcount() < missing % size)
+    counts = pd.Series(0, index=items.index)
+    inside = _inside(items, splits, "balanced") & items[by].notna().to_numpy()
+    groups = items[by][inside].groupby(items[by][inside], observed=True)
+    if len(groups):
+        size = groups.transform("size").astype(int)
+        missing = size.max() - size
+        own = missing // size + (groups.cumcount() < missing % size)
+        counts[inside] = own.to_numpy()  # by place: an index may name two rows alike
+    return counts
 
 
 def join(items: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
@@ -181,6 +206,7 @@ def join(items: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([items, copies], ignore_index=True)
 
 
+_NEEDED = ("output", "output_sha256", "source", "source_sha256", "steps", "versions")
 _FIELDS = (
     "output",
     "output_sha256",
@@ -202,7 +228,14 @@ def _planned(
     """The table to copy from, and how many copies of each row."""
     if isinstance(items, str | PathLike):
         folder = Path(items).expanduser()
-        items = pd.DataFrame(_codec.listed(folder), columns=["item", "path", "label"])
+        found = _codec.listed(folder)
+        broken = [row["path"] for row in found if not _is_text(row["path"])]
+        if broken:
+            raise BatchError(
+                f"batch.write(): the name of {ascii(broken[0])[1:-1]} is no text (its bytes are "
+                "not UTF-8), and no table can hold it. Rename the file."
+            )
+        items = pd.DataFrame(found, columns=["item", "path", "label"])
         if items.empty:
             raise BatchError(f"batch.write(): there is no sound and no picture below {folder}.")
         if items["label"].isna().all():
@@ -217,15 +250,22 @@ def _planned(
         )
     # Counted before the splits are chosen: a column of counts has the index of the whole table.
     table["_copies"] = _counts(items, table, copies)
-    if "split" in table.columns:
-        inside = table["split"].isin(list(splits))
-        if not inside.any():
-            raise BatchError(
-                f"batch.write(): no item is in the split {', '.join(splits)}; the table has "
-                f"{_tables._some(table['split'].unique())}."
-            )
-        table = table[inside].reset_index(drop=True)
+    table = table[_inside(table, splits, "batch.write")].reset_index(drop=True)
     return table.drop(columns="_copies"), table["_copies"].to_numpy(int)
+
+
+def _inside(table: pd.DataFrame, splits: Sequence[str], function: str) -> np.ndarray:
+    """Which rows are copied: those of these splits, all where there is no split."""
+    if "split" not in table.columns:
+        return np.ones(len(table), bool)
+    splits = [splits] if isinstance(splits, str) else list(splits)
+    inside = table["split"].isin(splits).to_numpy(bool)
+    if not inside.any():
+        raise BatchError(
+            f"{function}(): no item is in the split {', '.join(splits)}; the table has "
+            f"{_tables._some(table['split'].unique())}."
+        )
+    return inside
 
 
 def _apart(items: Any, target: Path) -> None:
@@ -247,9 +287,12 @@ def _counts(items: pd.DataFrame, table: pd.DataFrame, copies: Copies) -> np.ndar
             counts = np.maximum(counts, np.where(inside, count, 0))
     elif isinstance(copies, pd.Series):
         if not copies.index.equals(items.index):
+            known = int(copies.index.isin(items.index).sum())
             raise BatchError(
                 "batch.write(copies=...): the column of counts must have the index of the table; "
-                f"it has {len(copies):,} rows and the table {len(items):,}."
+                f"it has {len(copies):,} rows and the table {len(items):,}, {known:,} of them in "
+                "both, or in another order. Count on the table that is written, whole: "
+                "copies=batch.balanced(items) leaves the splits that are not copied at 0."
             )
         counts = copies.to_numpy()
     else:
@@ -280,6 +323,14 @@ def _tasks(
                 "seed": own,
                 "steps": _writable(draw(pipeline, rng=own)),
             }
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _seed(item: str, copy: int, seed: int) -> int:

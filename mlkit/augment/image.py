@@ -7,6 +7,7 @@ maintained; any callable of an image fits in the same place (see ``augment.draw`
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,14 +78,9 @@ def pipeline(situation: str, *, strength: float = 0.5) -> "Compose":
     >>> moved["image"].shape
     (60, 80, 3)
     """
+    found = known(situation)
+    strong(strength)
     albumentations = _albumentations()
-    found = _SITUATIONS.get(situation)
-    if found is None:
-        raise ValueError(
-            f"there is no situation {situation!r}; there are {', '.join(map(repr, _SITUATIONS))}."
-        )
-    if isinstance(strength, bool) or not 0 <= strength <= 1:
-        raise ValueError(f"strength lies between 0 and 1; it was given {strength!r}.")
     steps = found.steps(albumentations, float(strength)) if strength else []
     boxes = albumentations.BboxParams(format="pascal_voc", clip=True, filter_invalid_bboxes=True)
     # Never done: without a step that could move boxes albumentations warns that none does.
@@ -126,6 +122,23 @@ def change(
     colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
     out = np.array(made(image=colour)["image"])
     return out if picture.ndim == 3 else out.mean(axis=2).round().astype(np.uint8)
+
+
+def known(situation: Any) -> _Situation:
+    """The situation of this name, or what there is."""
+    found = _SITUATIONS.get(situation) if isinstance(situation, str) else None
+    if found is None:
+        raise ValueError(
+            f"there is no situation {situation!r}; there are {', '.join(map(repr, _SITUATIONS))}."
+        )
+    return found
+
+
+def strong(strength: Any) -> None:
+    """Raise in words where it is no strength."""
+    number = isinstance(strength, Real) and not isinstance(strength, bool)
+    if not number or not 0 <= strength <= 1:
+        raise ValueError(f"strength lies between 0 and 1; it was given {strength!r}.")
 
 
 def _checked(image: ArrayLike) -> np.ndarray:
