@@ -163,3 +163,10 @@ def _remarks(cut: int, level_dbfs: float, above_db: float) -> tuple[str, ...]:
     if above_db < 15:
         said.append("no quiet moment around the voice: a noisy room, or cut too close.")
     return tuple(said)
+
+
+def warm() -> None:
+    """Import what the first take needs, while the person still reads."""
+    import soundfile  # noqa: F401 - for the effect
+    import soxr  # noqa: F401 - for the effect
+    from scipy import signal, stats  # noqa: F401 - for the effect

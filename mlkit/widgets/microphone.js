@@ -47,11 +47,11 @@ export function loudness(samples) {
 }
 
 // What the loudest of the last second and a half says: name, shape and words.
-export function verdict(peak) {
+export function verdict(peak, recording = false) {
   if (peak >= -0.1) return ["loud", "▲", "too loud: move away a little"];
   if (peak >= -30) return ["good", "●", "good"];
   if (peak >= -50) return ["quiet", "▽", "quiet: come nearer"];
-  return ["silent", "○", "say something to try it"];
+  return ["silent", "○", recording ? "read it now" : "say something to try it"];
 }
 
 // Says when somebody has spoken and then been silent for a while.

@@ -67,8 +67,8 @@ class Recorder {
       make("div", { className: "mlkit-gauge" }, this.meter, this.words));
     part("agreed"); part("pace", "p");
     part("sure", "div", { hidden: "" }, make("p", {}, "Delete all takes of this speaker, files and rows? This cannot be undone."), group("sure?", plain("delete", "Delete them"), plain("keep", "Keep them")));
-    const stage = make("div", { className: "mlkit-stage" }, this.trouble, this.card, group("take", button("record", "mlkit-main"), button("retake"), button("play"), button("previous"), button("next"), button("undo")), this.took, this.media);
-    const side = make("div", { className: "mlkit-side" }, group("microphone", button("microphone"), button("stops")), this.pace, this.agreed, group("consent", plain("withdraw", "Withdraw consent")), this.sure);
+    const stage = make("div", { className: "mlkit-stage" }, this.trouble, this.card, group("take", button("record", "mlkit-main"), button("retake"), button("play"), button("previous"), button("next")), this.took, this.media);
+    const side = make("div", { className: "mlkit-side" }, group("more", button("microphone"), button("stops"), button("undo")), this.pace, this.agreed, group("consent", plain("withdraw", "Withdraw consent")), this.sure);
     part("work", "div", { hidden: "" }, make("div", { className: "mlkit-body" }, stage, side), this.strip);
     this.buildConsent(part, plain, group);
     this.root.append(make("div", { className: "mlkit-head" }, this.count, this.bar, this.save, button("help")), this.ask, this.work, this.live, this.help);
@@ -129,27 +129,23 @@ class Recorder {
     if (this.trouble.textContent !== this.told) this.trouble.textContent = this.told;
   }
 
-  shownPlace() { return this.kept.findIndex((take) => take && take.id === this.shown); }
+  shownPlace() { return this.kept.findIndex((take) => take?.id === this.shown); }
 
   // The take that one hears: that of this prompt, or the latest.
   drawTook() {
     const place = this.shownPlace(), take = this.kept[place], wait = this.box.takes.get(this.shown);
     this.took.hidden = !take && !wait;
     if (take) {
-      const said = take.remarks.length ? take.remarks.join(" ") : "";
-      this.took.replaceChildren(make("span", { className: said ? "mlkit-warn" : "mlkit-fine" }, said ? "▲ kept" : "✓ kept"), " ", make("strong", {}, this.promptAt(place).text), ` take ${this.slots[place][1]}, ${take.duration_s.toFixed(2)} s. ${said}`);
-    } else if (wait) this.took.replaceChildren(make("span", {}, "◌ not yet saved"), " ", make("strong", {}, this.prompts.find(({ label }) => label === wait.label)?.text ?? wait.label), ` take ${wait.take}`);
+      const said = take.remarks.join(" ");
+      this.took.replaceChildren(said ? "▲" : "✓", " kept ", make("strong", {}, this.promptAt(place).text), `, take ${this.slots[place][1]}, ${take.duration_s.toFixed(2)} s. `, make("strong", {}, said));
+    } else if (wait) this.took.replaceChildren("◌ not yet saved: ", make("strong", {}, this.prompts.find(({ label }) => label === wait.label)?.text ?? wait.label), `, take ${wait.take}`);
     const sound = this.sounds.get(take?.id);
     this.media.hidden = !take;
     if (sound && this.media.firstChild !== sound.node) this.media.replaceChildren(sound.node);
     if (take && !sound) { this.media.replaceChildren(); this.want(take.id); }
   }
 
-  want(id) {
-    if (this.asked === id) return;
-    this.asked = id;
-    this.send({ op: "listen", id });
-  }
+  want(id) { if (this.asked !== id) { this.asked = id; this.send({ op: "listen", id }); } }
 
   drawSave() {
     const pending = this.box.takes.size, since = Date.now() - Math.max(this.heard, this.spoke);
@@ -162,13 +158,14 @@ class Recorder {
   drawMeter(now) {
     this.levels.push(now);
     if (this.levels.length > HOLD) this.levels.shift();
-    const peak = Math.max(...this.levels.map((one) => one.peak)), [name, shape, words] = verdict(peak);
+    const peak = Math.max(...this.levels.map((one) => one.peak)), [name, shape, words] = verdict(peak, !!this.take);
     const width = (db) => `${Math.max(0, Math.min(100, ((db + 60) / 60) * 100))}%`;
     this.level.style.width = width(now.rms);
     this.peak.style.left = width(peak);
-    if (this.meter.dataset.verdict !== name) { this.meter.dataset.verdict = name; this.words.replaceChildren(make("span", { "aria-hidden": "true" }, `${shape} `), words); }
-    this.meter.setAttribute("aria-valuenow", Math.round(Math.max(-60, Math.min(0, now.rms))));
-    this.meter.setAttribute("aria-valuetext", words);
+    this.meter.dataset.verdict = name;
+    if (this.words.lastChild?.data !== words) this.words.replaceChildren(make("span", { "aria-hidden": "true" }, `${shape} `), words);
+    const value = Math.round(Math.max(-60, Math.min(0, now.rms)));
+    this.meter.setAttribute("aria-valuenow", value); this.meter.setAttribute("aria-valuetext", words);
   }
 
   clearMeter() {
@@ -209,7 +206,7 @@ class Recorder {
     const last = this.slots.length - 1, idle = this.state !== "recording";
     if (action === "help") this.showHelp();
     else if (action === "agree") { if (this.agreement.checked) this.send({ op: "consent" }); }
-    else if (action === "refuse") { this.agreement.checked = false; this.draw(); this.refused.textContent = `Then nothing is recorded. ${EXAMPLE}`; }
+    else if (action === "refuse") { this.agreement.checked = false; this.draw(); this.refused.textContent = "Then nothing is recorded. datasets.load_example_voice() is an example speaker to go on with."; }
     else if (!this.consent) this.say("First the consent above.");
     else if (action === "record") { if (idle) this.start(this.pos); else this.finish(); }
     else if (action === "retake") { if (idle) this.start(this.shownPlace()); }
@@ -338,7 +335,7 @@ class Recorder {
 
   tick() {
     const now = Date.now(), due = now - Math.max(this.sent ?? 0, this.heard, this.spoke) > backoff(this.attempt);
-    if (due && (!this.arrived || this.box.takes.size)) { this.attempt += 1; this.send({ op: "hello" }); this.resend(); }
+    if (due && (!this.arrived || this.box.takes.size)) { this.attempt += 1; this.asked = null; this.send({ op: "hello" }); this.resend(); }
     if (this.mic.on && this.state === "ready" && now - this.used > SLEEP_MS) this.close("The microphone was not used for a while and is off.");
     this.drawSave();
   }
@@ -359,8 +356,7 @@ class Recorder {
     this.pace.textContent = state.pace_text;
     if (saved) this.onSaved(saved);
     if (undone) {
-      const place = before.findIndex((take) => take?.id === undone);
-      const again = this.kept[place];
+      const place = before.findIndex((take) => take?.id === undone), again = this.kept[place];
       if (place >= 0 && this.state !== "recording") { this.pos = place; this.shown = again?.id ?? null; }
       this.say(again ? "took the take back: the one before it counts again" : "took the take back");
     }

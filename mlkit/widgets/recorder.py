@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from mlkit.widgets import _comm, _pace, _queue, _sound, _takes, _voice
+from mlkit.widgets import _comm, _feed, _pace, _queue, _sound, _takes, _voice
 from mlkit.widgets._pace import Pace
 from mlkit.widgets._takes import Takes
 from mlkit.widgets._voice import TakeError
@@ -87,6 +87,7 @@ class Recorder(anywidget.AnyWidget):
         self.folder = Path(folder).expanduser().resolve()
         self._takes = Takes(self.folder)
         self._lock = threading.RLock()
+        self._drawer = _feed.Feed(self._send_sound)
         whose = hashlib.sha256(f"{self.folder}\n{self.speaker}".encode()).hexdigest()[:16]
         super().__init__(pending_key=whose)
         _comm.hear_while_busy(self)
@@ -296,12 +297,12 @@ class Recorder(anywidget.AnyWidget):
 
     def _answer(self, content: dict[str, Any], buffers: Any) -> None:
         do: dict[str, Callable[[], Any]] = {
-            "hello": self.refresh,
+            "hello": self._greet,
             "consent": self.consent,
             "withdraw": self.withdraw,
             "undo": self.undo,
             "take": lambda: self._take(content, buffers[0]),
-            "listen": lambda: self._send_sound(content["id"]),
+            "listen": lambda: self._drawer.want([content["id"]]),
         }
         op = content.get("op")
         if op not in do:
@@ -321,9 +322,16 @@ class Recorder(anywidget.AnyWidget):
                 self.send({"op": "refused", "id": about["id"], "text": str(error)})
                 return
             self._send_state(saved=about["id"])
-        self._send_sound(about["id"])
+
+    def _greet(self) -> None:
+        self.refresh()
+        self._drawer.want([""])  # loads what the first take would wait for
 
     def _send_sound(self, name: str) -> None:
+        """A take with its picture, drawn on a thread of its own: no take waits for it."""
+        if not name:
+            _voice.warm()
+            return
         takes = self._takes.state().kept(self.speaker)
         found = next((take for take in takes if take["id"] == name), None)
         if found is None:
