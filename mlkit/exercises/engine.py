@@ -25,7 +25,10 @@ NOTEBOOKS = {
     "01": "scoping",
     "02": "define_data",
     "03": "human_baseline",
+    "04": "organize_data",
+    "05": "train_model",
     "06": "error_analysis",
+    "07": "audit_performance",
     "08": "augment_data",
 }
 

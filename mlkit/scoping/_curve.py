@@ -121,7 +121,8 @@ class Extrapolation:
         found = np.maximum(self.fits.ratio(self.best - score) * sizes.max(), sizes.min())
         # Between a number and infinity there is no middle: take one that was drawn.
         low, n, high = np.quantile(found, [_TAIL, 0.5, 1 - _TAIL], method="nearest")
-        row = {"score": score, "n": n, "n_low": low, "n_high": high}
+        row = dict(zip(("n_low", "n", "n_high"), np.ceil([low, n, high]), strict=True))
+        row = {"score": score, "n": row["n"], "n_low": row["n_low"], "n_high": row["n_high"]}
         row["never"] = float(np.isinf(found).mean())
         return row | {"why": self._why_needed(score, low, n, sizes)}
 
@@ -129,7 +130,7 @@ class Extrapolation:
         if score > self.best:
             return f"no score is above {self.best:g}"
         if np.isinf(low):
-            return "not with this model: every plausible curve levels off below"
+            return "not with this model: nearly every plausible curve levels off below"
         if np.isinf(n):
             return "probably not with this model: most plausible curves level off below"
         if n <= sizes.min():

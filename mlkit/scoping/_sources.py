@@ -19,6 +19,14 @@ _COLUMNS = [
     "source", "kind", "amount", "setup_days", "rate", "rate_per", "usable", "cost", "cost_per",
     "licence", *_QUESTIONS,
 ]  # fmt: skip
+_EXAMPLE = """
+the archive of calls|owned|20,000|5-15|||0.3-0.6|0||own|open: did callers agree?|on our server|data protection law
+colleagues read aloud|crowdsourced|1,500|1-2|60-120|hour|0.8-0.95|0||signed form|consent, alias|on our server|data protection law
+readers found online|paid labels||3-8|200-400|day|0.85-0.95|0.10-0.25|example|contract|consent, by contract|contract|data protection law
+a bought corpus|purchased|10,000|5-20|||0.5-0.9|300-600|once|licence for a year|settled by the seller|download|none
+synthetic voices|generated||1-3|500-2,000|day|0.02-0.2|0||MIT|nobody's voice|on our server|none
+clips from the web|purchased|50,000|2-4|||0.2-0.6|0|||open|on our server|open: database rights?
+"""  # noqa: E501 - made up, to be edited: a line a source
 _NUMBER = r"(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
 _RANGE = re.compile(rf"{_NUMBER}(?:\s*(?:-|–|to)\s*{_NUMBER})?")  # noqa: RUF001 - people type it
 _DRAWS = 4000
@@ -91,6 +99,18 @@ def sources(
         table |= _until(drawn, float(wanted))
     why = [_why_not(row) for row in found.to_dict("records")]
     return _ranked(names, kinds, table, why)
+
+
+def example_sources() -> pd.DataFrame:
+    """An inventory to start from, made up: where spoken digits could come from.
+
+    All cells are text, as one edits them; :func:`sources` reads it.
+
+    >>> example_sources()[["source", "rate", "rate_per"]].iloc[1].tolist()
+    ['colleagues read aloud', '60-120', 'hour']
+    """
+    rows = [line.split("|") for line in _EXAMPLE.strip().splitlines()]
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _positive(value: Any, name: str) -> None:
