@@ -27,6 +27,20 @@ class Fault(NamedTuple):
     do: str
 
 
+def shown(values: pd.Series, most: int = 3) -> str:
+    """Some different values as a person writes them."""
+    distinct = pd.unique(values.iloc[:1000].dropna().astype(object))
+    parts = ", ".join(plain(value) for value in distinct[:most])
+    more = len(distinct) - most
+    return parts + (f" and {'over ' * (len(values) > 1000)}{more:,} more" if more > 0 else "")
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def of_rule(rule: Rule, rows: np.ndarray, table: pd.DataFrame) -> Iterator[Fault]:
     """The faults behind one broken rule; several where rows fail for different reasons."""
     name, column = rule.rule, rule.column
@@ -44,8 +58,8 @@ def _plain(rule: Rule, rows: np.ndarray, table: pd.DataFrame) -> tuple[str, np.n
     n, column = len(rows), rule.column
     what = {
         "missing": lambda: f"{_count(n, 'value')} of {len(table):,} missing",
-        "unique": lambda: f"{_count(n, 'row')} with a value that came before: " + _some(
-            (table[column] if column else table[rule.value[0]]).iloc[rows].unique()
+        "unique": lambda: f"{_count(n, 'row')} with a value that came before: " + shown(
+            (table[column] if column else table[rule.value[0]]).iloc[rows]
         ),
         "duplicates": lambda: f"{_count(n, 'row')} the same as an earlier one",
         "before": lambda: f"{_count(n, 'row')} where {column} lies after {rule.value}",
@@ -131,12 +145,12 @@ def _range(rule: Rule, values: pd.Series, whole: pd.Series) -> Iterator[Part]:
         late = _kinds.seconds_of(values) > _rules.bound(high) if high != _rules.NOW else every
         fault = "future timestamps" if high == _rules.NOW and late.all() else "out of range"
         latest = max(values.astype(str))
-        found = f"{_count(n, 'time')} outside {_rules.words('range', rule.value)}, up to {latest}"
+        found = f"{_count(n, 'time')} not {_rules.words('range', rule.value)}, up to {latest}"
         yield fault, every, found, "check the clock and the zone of the source"
         return
     x = _kinds.numbers_of(values)
     found = (
-        f"{_count(n, 'value')} outside {_rules.words('range', rule.value)}, from {x.min():g} to "
+        f"{_count(n, 'value')} not {_rules.words('range', rule.value)}, from {x.min():g} to "
         f"{x.max():g}"
     )
     do = "look at the examples; correct them at the source, or set them to missing"
@@ -146,11 +160,12 @@ def _range(rule: Rule, values: pd.Series, whole: pd.Series) -> Iterator[Part]:
         yield "sign flipped", every, turned, "ask the source which sign it means"
         return
     if n >= 10 and n >= 0.2 * whole.notna().sum():
-        for size, words in sorted(_shifts.FACTORS.items()):
-            if size >= 7 and inside(x / size).mean() >= _MOST:
-                hint = f"{found}; divided by {words}, they lie inside"
-                yield "unit change", every, hint, "ask the source for its unit, then convert"
-                return
+        fits = [size for size in sorted(_shifts.FACTORS) if inside(x / size).mean() >= _MOST]
+        whole_ones = [f"{size:,}" for size in fits if size >= 7]
+        if whole_ones:
+            hint = f"{found}; divided by {' or '.join(whole_ones)} they lie inside"
+            yield "unit change", every, hint, "ask the source for its unit, then convert"
+            return
     yield "out of range", every, found, do
 
 
@@ -248,7 +263,7 @@ def of_columns(
         yield Fault(
             "required", old, "renamed column", none,
             f"{old} is not there and {new} is new, with a like name and values that keep its rules",
-            f'df.rename(columns={{"{new}": "{old}"}})',
+            f'df.rename(columns={{"{new}": "{old}"}}), then validate again',
         )  # fmt: skip
     for new in free:
         yield Fault(

@@ -59,8 +59,8 @@ class Report:
         if len(self.tests):
             found = f"{_count(other, 'difference')}" if other else "no difference"
             text += (
-                f"; {found} from the reference in {_count(len(self.tests), 'comparison')} (of "
-                f"tables like it {_show.percent(self.alpha, digits=0)} or fewer show any)"
+                f"; {found} from the reference in {_count(len(self.tests), 'comparison')} (where "
+                f"nothing changed at most {100 * self.alpha:g} % of tables show any)"
             )
         return f"{text}."
 
@@ -312,8 +312,7 @@ def _line(kind: str, fault: Fault, work: pd.DataFrame) -> dict[str, Any]:
     examples = ""
     column = fault.column
     if len(fault.rows) and column in work.columns:
-        distinct = pd.unique(work[column].iloc[fault.rows[:1000]].dropna().astype(object))
-        examples = _some(distinct) if len(distinct) else ""
+        examples = _faults.shown(work[column].iloc[fault.rows])
     whole = not len(fault.rows)
     return {
         "kind": kind,

@@ -39,7 +39,7 @@ def named(name: str, new: pd.Series, old: pd.Series, found: _tests.Test) -> Shif
     if new.nunique() == 1 < old.nunique() and found.check != "hour of day":
         return Shift(
             "constant column",
-            f"every value is {new.iloc[0]!r}; the reference has {old.nunique():,} different ones",
+            f"every value is {_plain(new.iloc[0])}; the reference has {old.nunique():,} different",
             "look for a default that was filled in, or a sensor that stands still",
         )
     shift = None
@@ -63,6 +63,10 @@ def named(name: str, new: pd.Series, old: pd.Series, found: _tests.Test) -> Shif
         found.what,
         "look at both distributions; ask what changed at the source between the two",
     )
+
+
+def _plain(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _left(name: str, new: np.ndarray, old: np.ndarray, found: _tests.Test) -> bool:

@@ -165,12 +165,17 @@ def together(new: pd.Series, old: pd.Series) -> tuple[np.ndarray, list[Any]]:
     What is put together depends on how often a value comes in both together, which says nothing
     of where it comes: the test keeps its rate.
     """
-    both = pd.DataFrame({s: v.value_counts() for s, v in (("new", new), ("old", old))}).fillna(0)
-    counts = both.to_numpy(float).T
+    codes, distinct = pd.factorize(np.concatenate([v.to_numpy(object) for v in (new, old)]))
+    counts = np.stack(
+        [
+            np.bincount(part, minlength=len(distinct)).astype(float)
+            for part in (codes[: len(new)], codes[len(new) :])
+        ]
+    )
     total = counts.sum(axis=0)
     smallest = min(len(new), len(old)) / max(len(new) + len(old), 1)
     enough = total * smallest >= _EXPECTED
-    labels: list[Any] = list(both.index[enough])
+    labels: list[Any] = list(np.asarray(distinct, object)[enough])
     kept = counts[:, enough]
     if not enough.all():
         rest = counts[:, ~enough].sum(axis=1, keepdims=True)
