@@ -560,3 +560,37 @@ def test_a_recorder_tells_its_own_pace_and_that_of_the_example(recorder):
 def test_a_bad_question_of_pace_is_answered(recorder, more, words):
     with pytest.raises(ValueError, match=words):
         recorder.pace(**more)
+
+
+# --- what later notebooks read
+
+
+def test_what_was_recorded_is_read_back(recorder):
+    recorder.add("yes", said(), rate_hz=RATE)
+    recorder.add("no", said(), rate_hz=RATE)
+    pd.testing.assert_frame_equal(datasets.read_voice(recorder.folder), recorder.takes())
+    recorder.withdraw()
+    assert list(datasets.read_voice(recorder.folder).columns) == list(recorder.takes().columns)
+    assert datasets.read_voice(recorder.folder).empty
+
+
+def test_a_label_that_is_a_digit_or_nothing_stays_text(tmp_path):
+    recorder = Recorder(["0", "nan", "007"], folder=tmp_path, takes=1)
+    recorder.consent()
+    for label in ("0", "nan", "007"):
+        recorder.add(label, said(), rate_hz=RATE)
+    assert datasets.read_voice(tmp_path)["label"].to_list() == ["0", "nan", "007"]
+
+
+def test_what_cannot_be_read_is_told(recorder, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing was recorded.*load_example_voice"):
+        datasets.read_voice(tmp_path / "nowhere")
+    row = recorder.add("yes", said(), rate_hz=RATE)
+    Path(row["path"]).unlink()
+    with pytest.raises(FileNotFoundError, match=r"1 of 1 recordings are not in .*yes_me_1-"):
+        datasets.read_voice(recorder.folder)
+    assert Recorder(["yes"], folder=recorder.folder).takes().empty
+    assert datasets.read_voice(recorder.folder).empty
+    (tmp_path / "recordings.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"the columns item, label, .* are missing"):
+        datasets.read_voice(tmp_path)

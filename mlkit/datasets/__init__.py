@@ -22,6 +22,7 @@ from mlkit.datasets._published import (
     load_krippendorff_2011,
 )
 from mlkit.datasets._user_records import make_user_records
+from mlkit.datasets._voice import read_voice
 
 __all__ = [
     "DownloadError",
@@ -39,4 +40,5 @@ __all__ = [
     "make_messages",
     "make_phone_inspections",
     "make_user_records",
+    "read_voice",
 ]

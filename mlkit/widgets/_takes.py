@@ -69,6 +69,11 @@ class State:
             self.slots = {slot: stack for slot, stack in self.slots.items() if slot[0] != who}
             self.history = [take for take in self.history if take["speaker"] != who]
 
+    def leave_out_all_but(self, there: set[str]) -> None:
+        """A take whose file somebody moved away does not count, until it is back."""
+        for stack in self.slots.values():
+            stack[:] = [take for take in stack if take["file"] in there]
+
     def kept(self, speaker: str | None = None) -> list[dict[str, Any]]:
         """The take that counts in each slot, in the order in which they were made."""
         current = {stack[-1]["id"] for stack in self.slots.values() if stack}
@@ -107,6 +112,7 @@ class Takes:
                 seen = (0, 0)
             if seen != self._seen:
                 self._state, self._seen = _fold(_read(self._log)), seen
+                self._state.leave_out_all_but({path.name for path in self.folder.glob("*.wav")})
             return self._state
 
     def consent(self, speaker: str, text: str) -> dict[str, Any]:
