@@ -20,6 +20,7 @@ Data
     ``lineage``   what came from what: record, trace, compare and verify runs; versions of data
 In front of users
     ``deployment`` who gets the new version, when it gets more or has to go: Policy, compare
+    ``monitoring`` whether the world moved: profile, drift
 Learning and telling
     ``pages``     one page to hand to someone else: write, describe
     ``exercises`` check, hint, reveal, progress
