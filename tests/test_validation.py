@@ -99,7 +99,8 @@ def damaged(text):
 # (name, what plants it, kind, column, fault)
 FAULTS = [
     ("type", with_(age=lambda c, t: c.astype(str) + " years"), "declared", "age", "wrong type"),
-    ("mixed types", with_(age=replaced(0.05, lambda v: "unknown")), "declared", "age", "mixed types"),
+    ("mixed types", with_(age=replaced(0.05, lambda v: "unknown")), "declared", "age",
+     "mixed types"),
     ("decimal comma", with_(margin=lambda c, t: c.map(lambda v: f"{v:.2f}".replace(".", ","))),
      "declared", "margin", "decimal comma"),
     ("numbers as text", with_(margin=lambda c, t: c.astype(str)), "declared", "margin",
@@ -133,8 +134,9 @@ FAULTS = [
      "time zone missing"),
     ("swapped columns", lambda t: t.rename(columns={"age": "margin", "margin": "age"}),
      "declared", "age", "wrong type"),
-    ("swapped columns of one kind", lambda t: t.rename(columns={"city": "colour", "colour": "city"}),
-     "declared", "colour, city", "swapped columns"),
+    ("swapped columns of one kind", lambda t: t.rename(
+        columns={"city": "colour", "colour": "city"}), "declared", "colour, city",
+     "swapped columns"),
     ("swapped columns, rules kept", lambda t: t.rename(
         columns={"temperature_c": "margin", "margin": "temperature_c"}),
      "statistical", "temperature_c, margin", "swapped columns"),

@@ -299,6 +299,9 @@ def write_schema(schema: Schema, path: str | Path) -> Path:
     ...     read_schema(write_schema(schema, folder + "/schema.json")).table.equals(schema.table)
     True
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r}: make it, then write.")
     columns: dict[str, dict[str, Any]] = {name: {} for name in schema.columns}
     of_table: dict[str, Any] = {}
     for rule in schema.declared:
@@ -316,9 +319,6 @@ def write_schema(schema: Schema, path: str | Path) -> Path:
         "columns": columns,
         "history": history,
     }
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r}: make it, then write.")
     text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
     _files.write_atomic(path, text + "\n")
     return path
