@@ -51,6 +51,7 @@ def given():
         | audited()
         | organized()
         | scoped()
+        | modelled()
     )
 
 
@@ -92,6 +93,18 @@ def scoped():
         "ranking": SimpleNamespace(first=0.7),
         "saving": SimpleNamespace(table=pd.DataFrame({"narrower": [0.24, 0.34, 0.49]})),
         "weeks": SimpleNamespace(likely=19.0, chance=lambda limit: 0.02 if limit == 19 else 0.5),
+    }
+
+
+def modelled():
+    """What the notebook on training hands over."""
+    two = {"code": ["a", "a"], "parameters": ["b", "b"], "data": ["c", "d"]}
+    two |= {"accuracy_new": [0.66, 0.55], "accuracy_known": [0.97, 0.93]}
+    rungs = {"people": 0.04, "train": 0.02, "known voices": 0.06, "new voices": 0.35}
+    return {
+        "ladder": pd.Series(rungs),
+        "searched": pd.Series({"best of the search": 0.7, "on fresh recordings": 0.66}),
+        "two": pd.DataFrame(two, index=["winner", "tuesday"]),
     }
 
 
