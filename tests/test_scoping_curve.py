@@ -154,7 +154,7 @@ def test_how_many_for_a_score():
     assert np.isinf(table["n_high"][1]) or table["n_high"][1] > 2000
     assert np.isinf(table.loc[2, ["n", "n_low", "n_high"]].astype(float)).all()
     assert table["never"][2] == 1
-    assert table["why"][2] == "not with this model: nearly every plausible curve levels off below"
+    assert table["why"][2] == "not with this model: nearly all curves stay below"
     assert table["why"][3] == "reached already with the fewest examples measured"
     assert table["why"][4] == "no score is above 1"
 

@@ -20,7 +20,7 @@ def row(source, **other):
 
 def ranked(*rows, deadline_days=10, budget=1000, **other):
     table = pd.DataFrame(rows)
-    return scoping.sources(table, deadline_days=deadline_days, budget=budget, **other)
+    return scoping.sources(table, deadline_days=deadline_days, budget=budget, **other).table
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,7 @@ def test_by_hand(cells, n, cost, days, limit):
     found = ranked(row("one", **cells)).iloc[0]
     assert (found["n_usable"], found["cost"], found["days"]) == pytest.approx((n, cost, days))
     assert found["limit"] == limit
-    assert found["why"] == (
-        "" if n else "it gives nothing usable within the deadline and the budget"
-    )
+    assert found["why"] == ("" if n else "nothing usable in time and for the money")
     assert pd.isna(found["rank"]) == (n == 0)
 
 
@@ -89,10 +87,10 @@ def test_ranges_that_overlap_leave_the_rank_open():
         ({"licence": None}, "no licence"),
         ({"licence": "none"}, "no licence"),
         ({"licence": "CC BY?"}, "no licence"),
-        ({"privacy": "open: did they agree?"}, "the question of privacy is open"),
-        ({"privacy": np.nan}, "the question of privacy is open"),
-        ({"security": "unknown"}, "the question of security is open"),
-        ({"regulation": "?"}, "the question of regulation is open"),
+        ({"privacy": "open: did they agree?"}, "privacy is an open question"),
+        ({"privacy": np.nan}, "privacy is an open question"),
+        ({"security": "unknown"}, "security is an open question"),
+        ({"regulation": "?"}, "regulation is an open question"),
     ],
 )
 def test_what_is_not_settled_is_not_ranked_and_says_why(cells, why):
@@ -163,8 +161,33 @@ def test_the_callers_table_stays():
 @settings(max_examples=40, deadline=None)
 def test_never_over_the_budget_or_the_deadline(rate, usable, cost, deadline, budget):
     table = pd.DataFrame([row("a", rate=rate, usable=usable, cost=cost)])
-    less = scoping.sources(table, deadline_days=deadline, budget=budget).iloc[0]
-    more = scoping.sources(table, deadline_days=deadline + 5, budget=budget * 2).iloc[0]
+    less = scoping.sources(table, deadline_days=deadline, budget=budget).table.iloc[0]
+    more = scoping.sources(table, deadline_days=deadline + 5, budget=budget * 2).table.iloc[0]
     assert less["cost"] <= budget * (1 + 1e-9)
     assert less["days"] <= deadline * (1 + 1e-9)
     assert less["n_usable"] <= more["n_usable"] + 1e-9
+
+
+def test_it_shows_itself():
+    rows = [row("a", rate="50-150"), row("<b>", rate="60-130"), row("c", licence="")]
+    found = scoping.sources(pd.DataFrame(rows), deadline_days=10, budget=100, wanted=500)
+    assert (found.first, found.n) == (found.table["source"][0], 3)
+    assert found.low < found.n_usable < found.high
+    assert "it may be anywhere from 1 to 2. 1 source of 3 not ranked: see why." in repr(found)
+    page = found._repr_html_()
+    assert "<b>" not in page
+    assert "no licence: nobody said that you may use it" in page
+    ax = found.plot()
+    assert [label.get_text() for label in ax.get_yticklabels()] == found.table["source"].tolist()
+    none = scoping.sources(pd.DataFrame(rows[2:]), deadline_days=10, budget=100)
+    assert "none of 1 source can be ranked" in repr(none)
+    assert none.first == ""
+    assert np.isnan(none.n_usable)
+
+
+def test_the_example_can_be_ranked_and_says_what_is_open():
+    found = scoping.sources(scoping.example_sources(), deadline_days=10, budget=500)
+    assert found.table["rank"].notna().sum() == 4
+    assert set(found.table["kind"]) == {
+        "owned", "crowdsourced", "paid labels", "purchased", "generated"
+    }  # fmt: skip

@@ -258,25 +258,4 @@ EXERCISES = [
             ),
         ],
     ),
-    Exercise(
-        id="04.ids",
-        kind=Decision("PR", Number(tolerance=0.0011), figure_is="that figure"),
-        hint="Of the pairs that were merged, or of the pairs that are one person: which of the "
-        "two does a wrong merge lower?",
-        why="Precision says how many merges are right: four people here can read a stranger's "
-        "messages. Duplicates left apart cost a little order; so the threshold goes up, and recall "
-        "is what is paid.",
-        right=lambda: ("P", 36 / 40),
-        wrong=[
-            (
-                lambda: ("R", 36 / 60),
-                "Recall says how many duplicates were found. A wrong merge does not lower it.",
-            ),
-            (
-                lambda: ("P", 36 / 60),
-                "That is recall, of the 60 true pairs. And of the 40 merged?",
-            ),
-            (lambda: ("P", 4 / 40), "That is the share of merges that are wrong."),
-        ],
-    ),
 ]

@@ -15,6 +15,7 @@ from mlkit.scoping._file import read_card, write_card
 from mlkit.scoping._needs import needs
 from mlkit.scoping._rank import CRITERIA, Ranking, rank
 from mlkit.scoping._sources import example_sources, sources
+from mlkit.scoping._sources_picture import Sources
 from mlkit.scoping._targets import targets
 from mlkit.scoping._total import Total, total
 
@@ -25,6 +26,7 @@ __all__ = [
     "Chain",
     "Extrapolation",
     "Ranking",
+    "Sources",
     "Total",
     "card",
     "card_from",

@@ -130,9 +130,9 @@ class Extrapolation:
         if score > self.best:
             return f"no score is above {self.best:g}"
         if np.isinf(low):
-            return "not with this model: nearly every plausible curve levels off below"
+            return "not with this model: nearly all curves stay below"
         if np.isinf(n):
-            return "probably not with this model: most plausible curves level off below"
+            return "probably not: most curves stay below"
         if n <= sizes.min():
             return "reached already with the fewest examples measured"
         return "; ".join(_reasons(self.curve, n / sizes.max()))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.scoping import _cells
+from mlkit.scoping._sources_picture import Sources
 
 _FUNCTION = "scoping.sources"
 KINDS = ("owned", "crowdsourced", "paid labels", "purchased", "generated")
@@ -40,7 +41,7 @@ def sources(
     budget: float,
     wanted: int | None = None,
     rng: int | np.random.Generator | None = 0,
-) -> pd.DataFrame:
+) -> Sources:
     """Which source gives the most usable examples within a deadline and a budget?
 
     Parameters
@@ -54,15 +55,12 @@ def sources(
     deadline_days, budget : working days and money that there are; either may be infinite.
     wanted : how many usable examples one wants; adds when and for how much each has them.
 
-    Returns
-    -------
-    DataFrame
-        ``source, kind, rank``, ``rank_low, rank_high, n_usable, n_usable_low, n_usable_high, cost,
-        days, per_money`` (usable examples for one unit of money), ``per_day, limit`` (what ends
-        it: amount, deadline or budget), ``why``; with ``wanted`` also ``days_wanted,
-        cost_wanted`` with their ends, infinite where it never has so many. Medians and 95 % of
-        4000 draws, each figure anywhere in its range. No rank without a licence or with an open
-        question of privacy, security or regulation; ``why`` says so.
+    ``.table``, best first: ``source, kind, rank, rank_low, rank_high, n_usable`` (with its ends)
+    ``cost, days, per_money`` (usable examples for one unit of money), ``per_day, limit`` (what
+    ends it: amount, deadline or budget), ``why``; with ``wanted`` also ``days_wanted,
+    cost_wanted`` (with their ends), infinite where it never has so many. Medians and 95 % of 4000
+    draws, each figure anywhere in its range. No rank without a licence or with an open question
+    of privacy, security or regulation; ``why`` says so.
 
     Examples
     --------
@@ -70,8 +68,8 @@ def sources(
     >>> row |= {"rate_per": "day", "usable": "0.5-0.7", "cost": 0, "cost_per": "example"}
     >>> row |= {"licence": "own", "privacy": "consent", "security": "ours", "regulation": "none"}
     >>> found = sources(pd.DataFrame([row]), deadline_days=7, budget=100)
-    >>> found[["source", "rank", "n_usable", "limit"]].round(-1).values.tolist()
-    [['archive', 0, 120.0, 'deadline']]
+    >>> found.first, round(found.n_usable, -1), found.table["limit"].tolist()
+    ('archive', 120.0, ['deadline'])
     """
     found = _cells.table(
         inventory, _COLUMNS, function=_FUNCTION, about="where data could come from"
@@ -98,7 +96,19 @@ def sources(
     if wanted is not None:
         table |= _until(drawn, float(wanted))
     why = [_why_not(row) for row in found.to_dict("records")]
-    return _ranked(names, kinds, table, why)
+    ranked = _ranked(names, kinds, table, why)
+    top = ranked.iloc[0]
+    none = pd.isna(top["rank"])
+    return Sources(
+        table=ranked,
+        first="" if none else str(top["source"]),
+        n_usable=np.nan if none else float(top["n_usable"]),
+        low=np.nan if none else float(top["n_usable_low"]),
+        high=np.nan if none else float(top["n_usable_high"]),
+        n=len(ranked),
+        deadline_days=float(deadline_days),
+        budget=float(budget),
+    )
 
 
 def example_sources() -> pd.DataFrame:
@@ -263,11 +273,11 @@ def _why_not(row: dict[Any, Any]) -> str:
     }
     why = []
     if words["licence"] in _OPEN | _NONE or words["licence"].endswith("?"):
-        why.append("it has no licence: nobody has said that you may use it")
+        why.append("no licence: nobody said that you may use it")
     for name in _QUESTIONS:
         word = words[name]
         if word in _OPEN or word.endswith("?") or word.startswith("open "):
-            why.append(f"the question of {name} is open")
+            why.append(f"{name} is an open question")
     return "; ".join(why)
 
 
@@ -278,7 +288,7 @@ def _ranked(
     drawn = table.pop("draws")
     made = pd.DataFrame({"source": names, "kind": kinds, **table, "why": why})
     made.loc[(made["n_usable_high"] == 0) & (made["why"] == ""), "why"] = (
-        "it gives nothing usable within the deadline and the budget"
+        "nothing usable in time and for the money"
     )
     fit = np.flatnonzero(made["why"] == "")
     order = made.iloc[fit].sort_values(
