@@ -149,7 +149,8 @@ class TestParts:
         assert "(no rows)" in page(table)
 
     def test_a_series_is_a_table(self, page):
-        assert "<th" in page(pd.Series([1.0], index=["a"], name="share"))
+        assert "share a 1" in Read(page(pd.Series([1.0], index=["a"], name="share"))).text
+        assert "value a 1" in Read(page(pd.Series([1.0], index=["a"]))).text
 
     def test_the_table_given_is_not_changed(self, page):
         table = pd.DataFrame({"n": [0.123456]}, index=["a"])

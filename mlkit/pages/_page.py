@@ -105,7 +105,7 @@ class _Page:
         if isinstance(part, list):
             return bullets(part, where)
         if isinstance(part, pd.Series):
-            part = part.to_frame(name=0 if part.name is None else part.name)
+            part = part.to_frame(name="value" if part.name is None else part.name)
         if isinstance(part, pd.DataFrame):
             return self._wide(table_of(part, where))
         figure = figure_of(part)
