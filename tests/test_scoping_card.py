@@ -103,8 +103,8 @@ class TestTargets:
         table = changed(anchor=[0.95, 120.0], source="x")
         assert scoping.targets(table)["room"].tolist() == pytest.approx([0.05, -20])
         assert scoping.targets(table)["remark"].tolist() == [
-            "within what was reached by x",
-            "beyond what was reached by x",
+            "within its anchor",
+            "beyond its anchor: nobody has shown it yet",
         ]
 
     def test_without_an_anchor_it_is_a_wish(self):
@@ -138,7 +138,8 @@ class TestTargets:
             scoping.card(table, **WORDS)
 
     def test_the_table_given_stays_as_it_is_and_empty_rows_fall_away(self):
-        table = pd.concat([TARGETS.astype(object), pd.DataFrame([{}])])
+        blank = pd.DataFrame([{}, {"metric": " ", "unit": ""}])
+        table = pd.concat([TARGETS.astype(object), blank])
         before = table.copy()
         assert len(scoping.targets(table)) == 2
         pd.testing.assert_frame_equal(table, before)

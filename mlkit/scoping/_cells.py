@@ -14,11 +14,16 @@ _YES, _NO = {"true", "yes", "1"}, {"false", "no", "0"}
 def table(given: Any, columns: Sequence[str], *, function: str, about: str) -> pd.DataFrame:
     """A copy with these columns, whatever else it holds, and at least one row."""
     found = _tables._need(given, columns, function)
-    # A row that is empty all over is what an editor leaves at the end.
-    found = found.dropna(how="all").reset_index(drop=True)
+    found = filled(found).reset_index(drop=True)
     if found.empty:
         raise ValueError(f"{function}() was given a table without a row: write down {about}.")
     return found
+
+
+def filled(found: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows that are empty all over, which is what an editor leaves at the end."""
+    spaces = found.map(lambda value: isinstance(value, str) and not value.strip())
+    return found[~(found.isna() | spaces.astype(bool)).all(axis=1)]
 
 
 def text(found: pd.DataFrame, column: str, *, function: str, empty: bool = False) -> pd.Series:

@@ -58,7 +58,7 @@ def card_from(tables: Mapping[str, pd.DataFrame], *, example: bool = False) -> C
         raise ValueError(
             f"{_FUNCTION}() knows no table {unknown[0]!r}; the tables are {', '.join(TABLES)}."
         )
-    filled = {name: table.dropna(how="all") for name, table in tables.items()}
+    filled = {name: _cells.filled(table) for name, table in tables.items()}
     filled = {name: table for name, table in filled.items() if len(table)}
     made = {part: make(filled[name]) for part, (name, make) in _PARTS.items() if name in filled}
     given = filled.get("targets", pd.DataFrame(columns=_targets.COLUMNS))

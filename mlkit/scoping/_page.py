@@ -20,6 +20,7 @@ _PARTS = {
     "milestones": "how long it takes",
     "budget": "what it costs",
 }
+_HEADS = {"ideas": "Rank", "chain": "Worth", "milestones": "Time", "budget": "Money"}
 
 
 def sentence(card: "Card") -> str:
@@ -75,7 +76,7 @@ def _lines(card: "Card") -> Iterator[str]:
 def _says(card: "Card", *parts: str) -> Iterator[str]:
     for part in parts:
         if part in card.says:
-            yield f"\n{md(card.says[part])}"
+            yield f"\n**{_HEADS[part]}.** {md(card.says[part])}"
 
 
 def _targets(targets: pd.DataFrame) -> Iterator[str]:

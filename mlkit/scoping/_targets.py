@@ -37,13 +37,12 @@ def targets(table: pd.DataFrame) -> pd.DataFrame:
     >>> row = {"metric": "accuracy", "target": 0.9, "unit": "share", "at_least": True}
     >>> t = targets(pd.DataFrame([row | {"anchor": 0.95, "source": "HLP on 40 clips"}]))
     >>> t[["metric", "room", "remark"]].round(3).values.tolist()
-    [['accuracy', 0.05, 'within what was reached by HLP on 40 clips']]
+    [['accuracy', 0.05, 'within its anchor']]
     """
     found = checked(table)
     sign = np.where(found["at_least"], 1.0, -1.0)
-    room = np.round(sign * (found["anchor"] - found["target"]), 12)
-    remark = [_remark(*pair) for pair in zip(room, found["source"], strict=True)]
-    return found.assign(room=room, remark=remark)
+    room = np.round(sign * (found["anchor"] - found["target"]), 12) + 0.0  # no -0
+    return found.assign(room=room, remark=[_remark(value) for value in room])
 
 
 def checked(table: pd.DataFrame, *, function: str = _FUNCTION) -> pd.DataFrame:
@@ -87,12 +86,12 @@ def _possible(row: dict[Any, Any], function: str) -> None:
         )
 
 
-def _remark(room: float, source: str) -> str:
+def _remark(room: float) -> str:
     if np.isnan(room):
-        return "no anchor: nothing says yet that it can be reached"
+        return "no anchor: nothing says that it can be reached"
     if room < 0:
-        return f"beyond what was reached by {source}"
-    return f"within what was reached by {source}"
+        return "beyond its anchor: nobody has shown it yet"
+    return "within its anchor"
 
 
 def check(found: pd.DataFrame, measured: Mapping[str, Any]) -> pd.DataFrame:

@@ -53,8 +53,8 @@ class Total:
         return (
             f"{_tables._count(self.n, 'part')}: {mean} {self.unit} on average, {ends} in 95 of 100 "
             f"draws. The likely values add up to {figure(self.likely)} {self.unit}, which is "
-            f"enough in {_show.percent(self.chance(self.likely), digits=0)} of the draws; "
-            f"{figure(self.enough(0.8))} {self.unit} are in 80 %."
+            f"enough in {_show.percent(self.chance(self.likely), digits=0)} of the draws; for 80 % "
+            f"it takes {figure(self.enough(0.8))} {self.unit}."
         )
 
     def _repr_html_(self) -> str:
