@@ -152,6 +152,8 @@ def _default(kinds: dict[str, str]) -> list[Key]:
     names = ["names"] if by["given"] and by["family"] else [f"{n}:4" for n in by["family"]]
     first = ["initials"] if by["given"] and by["family"] else [f"{n}:1" for n in by["family"]]
     keys += [(date, *first) for date in by["date"]]
+    # A nickname may begin with another letter.
+    keys += [(date, f"{name}:3") for date in by["date"] for name in by["family"] if by["given"]]
     keys += [(*names, city) for city in by["text"]] if names else []
     return keys or [(name,) for name in kinds]
 

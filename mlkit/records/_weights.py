@@ -29,7 +29,7 @@ def compare(
     """How alike are the two records of each pair, field by field?
 
     Upper and lower case, accents and spaces do not count. Names are near from a Jaro-Winkler
-    similarity of 0.9 (Winkler 1990), texts from 0.85 of equal letters, dates and telephone numbers
+    similarity of 0.9 (Winkler 1990), texts from 0.8 of equal letters, dates and telephone numbers
     with one other or exchanged figure; a given name that begins like the other is its short form.
 
     Parameters
@@ -172,7 +172,7 @@ def _words(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     if not len(a):
         return np.zeros(0)
-    near = cpdist(list(a), list(b), scorer=Indel.normalized_similarity) >= 0.85
+    near = cpdist(list(a), list(b), scorer=Indel.normalized_similarity) >= 0.8
     return np.select([a == b, near], [2, 1], 0)
 
 
