@@ -217,7 +217,8 @@ def test_accuracy_on_a_tag_by_counting():
         (0.6, "That is in percent"),
         (0.00006, "divided by 100 once too often"),
         (-0.006, "the sign is not"),
-        ("0.006", "A single number is asked for, and this is '0.006' (str)"),
+        ("0.006", "This is text, for the quotation marks around it"),
+        ("half", "A single number is asked for, and this is 'half' (str)"),
         (0.123, "What would be won on this slice"),
         (True, "A single number"),
     ],
@@ -282,7 +283,7 @@ def test_a_decision_needs_the_option_and_its_figure():
 
 def test_a_function_that_raises_is_told_what_it_raised():
     said = check("06.accuracy_on_tag", lambda *_: 1 / 0).message
-    assert said == "Called with (100, 400, 0.3, 0.3) it raised ZeroDivisionError: division by zero"
+    assert said == "Called with (100, 400, 0.3, 0.3) it raised ZeroDivisionError: division by zero."
     assert "missing" in check("06.accuracy_on_tag", lambda a, b, c, d, e: 1).message
 
 

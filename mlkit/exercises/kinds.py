@@ -70,6 +70,8 @@ class Number:
     def judge(self, answer: Any, right: float, wrong: Wrong) -> Judgement:
         """The wrong numbers of the exercise first, then those anyone gives."""
         value = number_of(answer)
+        if isinstance(answer, str) and re.fullmatch(r"\s*[-+]?[\d.,]+\s*%?\s*", answer):
+            return "This is text, for the quotation marks around it: give the number without them."
         if value is None or math.isnan(value):
             return f"A single number is asked for, and this is {shown(answer)}."
         if self.same(value, right):
@@ -218,7 +220,7 @@ class Function:
             try:
                 value = answer(*arguments)
             except Exception as error:  # noqa: BLE001  someone else's code may raise anything
-                return f"{call} raised {type(error).__name__}: {error}"
+                return f"{call} raised {type(error).__name__}: {error}."
             number = number_of(value)
             if number is None:
                 return f"{call} gave {shown(value)}, and a number is asked for."
