@@ -519,7 +519,7 @@ def test_too_few_examples_give_no_number_but_a_reason(gaps, n):
     assert math.isnan(made.low)
     assert made.n == n
     assert f"there {'is' if n == 1 else 'are'} {n}" in repr(made)
-    assert made.plot().get_title() == repr(made)
+    assert made.plot().get_title() == "10 examples take a time not known yet"
 
 
 def test_the_interval_holds_the_time_in_nineteen_of_twenty_sessions():

@@ -95,8 +95,9 @@ class Microphone {
   }
 
   async connect(rate) {
-    // At the device's own rate nothing is resampled before the kernel does it.
-    try { this.context = new AudioContext(rate ? { sampleRate: rate } : {}); this.source = this.context.createMediaStreamSource(this.stream); }
+    // At the device's own rate nothing is resampled before the kernel does it; half a minute of a
+    // higher one than 48 kHz is too much for one message.
+    try { this.context = new AudioContext(rate ? { sampleRate: Math.min(rate, 48000) } : {}); this.source = this.context.createMediaStreamSource(this.stream); }
     catch { this.context?.close(); this.context = new AudioContext(); this.source = this.context.createMediaStreamSource(this.stream); }
     await this.context.resume();
     const mono = { numberOfInputs: 1, numberOfOutputs: 1, channelCount: 1, channelCountMode: "explicit" };

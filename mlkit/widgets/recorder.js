@@ -22,7 +22,7 @@ export const STATES = {
 const TAIL_MS = 100; // what was said before the key is still on its way
 const QUIET_MS = 5000; // no answer for so long: the kernel is busy, frozen or gone
 const SLEEP_MS = 300000; // unused for so long, the microphone is turned off
-const HOLD = 70; // parts of sound that the meter looks back on, about a second and a half
+const HOLD = 70; // parts of sound, about a second and a half, that the meter looks back on
 
 class Recorder {
   constructor(model, el) {
@@ -240,6 +240,7 @@ class Recorder {
     if (this.state === "asking") return;
     Object.assign(this, { state: "asking", told: "" });
     this.draw();
+    this.say("If the browser asks for the microphone, allow it.");
     try {
       await this.mic.open();
       this.state = this.mic.on ? "ready" : "off";
