@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -22,6 +26,7 @@ from mlkit.tags import Journal, JournalError
 from mlkit.widgets import AugmentPreview
 from mlkit.widgets._course import Course, Drawing
 from mlkit.widgets._plan import Plan
+from test_tags_faults import database, postgres  # noqa: F401 - a server of our own, as fixtures
 
 GUIDE, REALISTIC, CANT_TELL = "augment preview", "augment preview: realistic?", "can't tell"
 NOISY = [(audio.add_noise, {"snr_db": (-5, 20), "noise": ["white", "pink"]}, 1.0)]
@@ -102,7 +107,8 @@ def make(tmp_path):
     def make_it(items: pd.DataFrame | None = None, **arguments) -> AugmentPreview:
         if items is None:
             given = {"show": "sound", "rate_hz": RATE, "pipeline": NOISY}
-            return AugmentPreview(clips(), journal=tmp_path / "j.db", **given | arguments)
+            where = {"journal": tmp_path / "j.db"}
+            return AugmentPreview(clips(), **where | given | arguments)
         return AugmentPreview(items, journal=tmp_path / "j.db", **arguments)
 
     return make_it
@@ -239,7 +245,7 @@ def test_a_second_answer_to_one_item_is_not_blind(make):
     preview.draw_again()
     preview.answer("low")
     assert preview.answers()["blind"].tolist() == [True, False]
-    evidence = preview.evidence().iloc[0]
+    evidence = preview.evidence().table.iloc[0]
     assert (evidence["n"], evidence["people_n"]) == (2, 1)
 
 
@@ -310,7 +316,7 @@ def test_evidence_counts_as_one_does_by_hand(make):
     answers = preview.answers()
     right = answers["answer"] == answers["label"]
     snr = answers["steps"].map(lambda steps: json.loads(steps)[0]["parameters"]["snr_db"])
-    table = preview.evidence(bins=2)
+    table = preview.evidence(bins=2).table
     assert table.loc[0, "people_right"] == right.mean()
     assert table.loc[0, "model_right"] == (answers["label"] == "low").mean()
     assert table.loc[0, "realistic"] == 5 / 6
@@ -324,12 +330,61 @@ def test_evidence_counts_as_one_does_by_hand(make):
     kinds = table[table["parameter"] == "noise"]
     assert kinds["range"].tolist() == ["white", "pink"]
     assert kinds["n"].sum() == 6
+    assert table.loc[0, "cant_tell"] == 2
+    assert bins["cant_tell"].tolist() == [2, 0]
+    assert table.loc[0, "people_n"] == 6, "who cannot tell was asked too"
+
+
+def test_who_cannot_tell_is_neither_right_nor_wrong(make):
+    preview = make()
+    truth = clips().set_index("item")["label"]
+    for said in ("right", "wrong", CANT_TELL):
+        label = truth[preview.item]
+        preview.answer(
+            {"right": label, "wrong": "low" if label == "high" else "high"}.get(said, said)
+        )
+        preview.next()
+    row = preview.evidence().table.iloc[0]
+    assert (row["people_n"], row["people_right"], row["cant_tell"]) == (3, 1 / 3, 1)
+    assert "you 1 of 3 right, 1 can't tell;" in repr(preview)
+
+
+def test_evidence_reads_short_and_keeps_every_figure(make):
+    preview = make(predict=lambda samples, rate_hz: ("low", 0.5))
+    for place in range(4):
+        preview.answer(CANT_TELL if place == 3 else "low")
+        preview.next()
+    evidence = preview.evidence(bins=2)
+    html = evidence._repr_html_()
+    assert html.count("</th>") == 7
+    assert html.count("<tr>") == 1 + len(evidence.table)
+    right = int(evidence.table["people_right"][0] * 4)
+    low, high = proportion_confint(right, 4, method="wilson")
+    cell = f"{right} of 4 ({25 * right} %, {100 * low:.0f} to {100 * high:.0f} %)"
+    assert f">{cell}</td>" in html
+    assert "nobody judged this here" in html
+    assert f"People were right in {cell} blind answers, 1 “can't tell”; the model in" in repr(
+        evidence
+    )
+    ax = evidence.plot("noise")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["white", "pink"]
+    assert "people right" in ax.figure.get_label()
+    shares = evidence.table.query("parameter == 'noise'")["people_right"]
+    np.testing.assert_array_equal(ax.containers[0].lines[0].get_ydata().astype(float), shares)
+    with pytest.raises(
+        ValueError, match="nothing was set by this name; there are 'snr_db', 'noise'"
+    ):
+        evidence.plot("loudness")
+    with pytest.raises(ValueError, match=r"evidence\(bins=0\): give a whole number from 1 up"):
+        preview.evidence(bins=0)
 
 
 def test_no_answers_make_an_empty_table_and_empty_shares(make):
     preview = make()
     assert preview.answers().empty
-    table = preview.evidence()
+    assert repr(preview.evidence()) == "Nobody answered yet: there is no evidence."
+    assert preview.evidence().plot().figure.get_label().startswith("Shares by snr_db")
+    table = preview.evidence().table
     assert (table["n"] == 0).all()
     assert table[["people_right", "model_right", "realistic"]].isna().all(axis=None)
 
@@ -399,6 +454,144 @@ def test_a_slow_model_keeps_nothing_waiting_and_the_latest_wish_wins(make):
     assert preview.answers()["prediction"].tolist() == ["low"]
 
 
+DIES = """
+import os, signal, sys
+import numpy as np, pandas as pd
+from mlkit.augment import audio
+from mlkit.widgets import AugmentPreview
+def predict(samples):
+    print("asked", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+table = pd.DataFrame({"item": ["a", "b"], "label": ["x", "y"], "sound": [np.ones(800) / 9] * 2})
+preview = AugmentPreview(table, show="sound", rate_hz=8000, journal=sys.argv[1], predict=predict,
+                         pipeline=[(audio.change_gain, {"gain_db": (-9, 0)}, 1.0)])
+print(preview.item, flush=True)
+preview.answer("x")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+def test_an_answer_outlives_a_kernel_that_dies_in_a_prediction(tmp_path):
+    where = tmp_path / "j.db"
+    done = subprocess.run(
+        [sys.executable, "-c", DIES, str(where)], capture_output=True, text=True, check=False
+    )
+    item, asked = done.stdout.split()
+    assert (done.returncode, asked) == (-signal.SIGKILL, "asked"), done.stderr
+    table = pd.DataFrame({"item": ["a", "b"], "label": ["x", "y"], "sound": [np.ones(800) / 9] * 2})
+    pipeline = [(audio.change_gain, {"gain_db": (-9, 0)}, 1.0)]
+    again = AugmentPreview(table, show="sound", rate_hz=8000, journal=where, pipeline=pipeline)
+    row = again.answers().iloc[0]
+    assert (row["source"], row["answer"], row["blind"]) == (item, "x", True)
+    assert pd.isna(row["prediction"])
+    evidence = again.evidence().table.iloc[0]
+    assert (evidence["people_n"], evidence["model_n"]) == (1, 0)
+
+
+# Loudness
+
+
+def lit(wire, op) -> tuple[int, float]:
+    """Rows of pixels that the waveform reaches, and how bright the spectrogram is."""
+    picture = np.asarray(Image.open(io.BytesIO(wire.all(op)[-1][1][1])), float)
+    wave = picture[:64].sum(axis=2)
+    return int((wave > wave.min()).any(axis=1).sum()), float(picture[64:].mean())
+
+
+def test_what_is_louder_looks_louder(make):
+    gain = [(audio.change_gain, {"gain_db": (-12.0, 6.0)}, 1.0)]
+    preview = make(pipeline=gain)
+    wire = Wire(preview)
+    wire.hello()
+    wire.answer(wire.drawn()[0]["key"], "low")
+    wire.wait("original")
+    time.sleep(0.3)
+    full = 62  # of 64 rows
+    for gain_db, after, before in (
+        (-12, full / 4, full),
+        (-6, full / 2, full),
+        (0, full, full),
+        (6, full, full / 2),
+    ):
+        originals = len(wire.all("original"))
+        wire.say(op="set", values={"gain_db": gain_db})
+        wire.drawn()
+        time.sleep(0.3)  # the original follows where the scale is another
+        result, shine = lit(wire, "drawn")
+        original, own = lit(wire, "original")
+        assert result == pytest.approx(after, abs=2), gain_db
+        assert original == pytest.approx(before, abs=2), gain_db
+        assert np.sign(shine - own) == np.sign(gain_db)
+        assert len(wire.all("original")) <= originals + 1
+    assert len(wire.all("original")) <= 5
+
+
+def test_a_silent_original_and_a_broken_pipeline_have_a_scale(make):
+    table = clips(2)
+    table["sound"] = [np.zeros(800), np.zeros(800)]
+
+    def hum(samples):
+        return samples + 0.5
+
+    for pipeline in ([(hum, {}, 1.0)], [(audio.change_gain, {"gain_db": 3}, 1.0)]):
+        preview = make(table, show="sound", rate_hz=RATE, pipeline=pipeline)
+        wire = Wire(preview)
+        drawn = wire.hello()[0]
+        assert not drawn["trouble"]
+        wire.answer(drawn["key"], "low")
+        wire.wait("original")
+        preview.undo()
+
+
+# Two tabs, and a class's server
+
+
+def test_two_kernels_on_one_journal_know_of_each_other(make):
+    one, two = make(), make()
+    assert one.item == two.item
+    first, second = Wire(one), Wire(two)
+    key = first.hello()[0]["key"]
+    other = second.hello()[0]["key"]
+    first.answer(key, "low")
+    assert first.wait("truth")[0]["label"]
+    second.answer(other, "high")  # the label was seen in the first tab
+    row = two.answers().iloc[0]
+    assert (len(two.answers()), row["answer"], row["blind"]) == (1, "high", False)
+    first.say(op="next")
+    key = first.drawn()[0]["key"]
+    second.say(op="next")
+    second.drawn()
+    first.answer(key, "low")
+    item = one.item
+    second.say(op="next")
+    assert two.item != item, "it was answered in the other tab"
+    second.say(op="hello")
+    assert second.all("state")[-1][0]["done"] == 2
+    assert one.answers()["blind"].tolist() == [False, True]
+    assert two.undo() == "low"
+    assert two.undo() == "high"
+    assert one.answers()["answer"].tolist() == ["low"], "the one before stands again"
+
+
+def test_a_class_shares_a_journal_on_a_server(make, database):  # noqa: F811 - the fixture
+    ana, ben = (make(journal=database, annotator=name) for name in ("ana", "ben"))
+    wire = Wire(ana)
+    drawn = wire.hello()[0]
+    wire.answer(drawn["key"], "low", duration_s=1.5)
+    wire.answer(drawn["key"], "yes", REALISTIC)
+    ben.answer("high")
+    ben.realistic(False)
+    for mine, other, answer in ((ana, ben, "low"), (ben, ana, "high")):
+        row = mine.answers().iloc[0]
+        assert (row["answer"], row["blind"], row["realistic"]) == (answer, True, answer == "low")
+        assert row["item"] == other.answers()["item"].iloc[0]
+        again = make(journal=database, annotator=mine.annotator)
+        assert again.item != row["source"]
+        assert json.loads(row["steps"]) == json.loads(again.answers()["steps"].iloc[0])
+    assert ana.undo() == "yes"
+    assert ben.answers()["realistic"].tolist() == [False]
+
+
 # The wire
 
 
@@ -443,7 +636,7 @@ def test_after_the_answer_truth_original_and_copies_come(pictures):
     preview = pictures(predict=lambda picture: ("cat", 0.9))
     wire = Wire(preview)
     drawn, (png,) = wire.hello()
-    assert drawn["blind"]
+    assert not drawn["why"]
     assert not wire.all("original")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png))), preview.result)
     wire.answer(drawn["key"], "cat", duration_s=2.5)
@@ -458,7 +651,7 @@ def test_after_the_answer_truth_original_and_copies_come(pictures):
     assert (row["duration_s"], row["blind"]) == (2.5, True)
     wire.say(op="set", values={"strength": 1.0})  # from here on the model is live
     live = wire.drawn()[0]
-    assert not live["blind"]
+    assert live["why"] == "label"
     wire.wait("truth", lambda c: c["wish"] == live["wish"] and not c["thinking"])
     before = len(wire.heard)
     wire.say(op="next")
@@ -482,11 +675,12 @@ def test_who_saw_more_than_one_drawing_is_not_blind(pictures, peek):
     wire.hello()
     wire.say(**peek)
     if peek["op"] == "original":
-        key = wire.wait("original")[0]["key"]
+        head = wire.wait("original")[0]
+        key, why = head["key"], "original"
     else:
-        drawn = wire.drawn()[0]
-        key = drawn["key"]
-        assert not drawn["blind"]
+        head = wire.drawn()[0]
+        key, why = head["key"], "drawing"
+    assert head["why"] == why
     wire.answer(key, "dog")
     assert preview.answers()["blind"].tolist() == [False]
 
@@ -535,7 +729,7 @@ def test_an_answer_kept_under_another_pipeline_still_arrives(make):
     row = other.answers().iloc[0]
     assert json.loads(row["steps"])[0]["function"] == "mlkit.augment.audio:add_noise"
     assert pd.isna(row["prediction"]), "the model cannot be asked about it any more"
-    assert other.evidence()["n"].tolist()[0] == 1
+    assert other.evidence().table["n"].tolist()[0] == 1
 
 
 def test_only_the_current_item_travels(make):
@@ -639,6 +833,8 @@ def test_nonsense_from_the_browser_is_told_and_ends_nothing(make, message):
 
 
 def test_wrong_arguments_are_refused_in_words(make):
+    with pytest.raises(ValueError, match=r"needs factor from 0\.1 to 10; it was given -1\. step 0"):
+        make(pipeline=[(audio.change_speed, {"factor": (-1, 2)}, 1.0)])
     with pytest.raises(TableError, match=r"AugmentPreview.*missing: label"):
         make(clips().drop(columns="label"), show="sound", pipeline=NOISY, rate_hz=RATE)
     with pytest.raises(ValueError, match=r"show='wave'\): there is no such column"):
@@ -677,7 +873,7 @@ def test_items_without_a_label_can_be_judged_and_are_in_no_share(make):
     for _ in range(2):
         preview.answer("low")
         preview.next()
-    first = preview.evidence().iloc[0]
+    first = preview.evidence().table.iloc[0]
     assert (first["n"], first["people_n"], first["people_right"]) == (2, 1, 1.0)
 
 

@@ -48,7 +48,7 @@ class Course:
         self._digests = {item: digest(f"{self._base}\n{item}") for item in items}
         self._by_digest = {digest: item for item, digest in self._digests.items()}
         self._drawn: dict[str, int] = {}
-        self.revealed: set[str] = set()  # items whose label or original was shown
+        self.revealed: dict[str, str] = {}  # items of which the "label" or "original" was shown
         self._shown: dict[str, set[Drawing]] = {}
         self.turn = 0
         self.item = self.items[0]
@@ -64,16 +64,16 @@ class Course:
     def reveal(self, *, told: bool = False) -> None:
         """Show the original, and with ``told`` the label too, until the next item comes."""
         self.told, self.compared = self.told or told, True
-        self.revealed.add(self.item)
+        self.revealed[self.item] = "label" if self.told else "original"
 
     def see(self, drawing: Drawing) -> None:
         """This one was on the screen."""
         self._shown.setdefault(drawing.item, set()).add(drawing)
 
-    def blind(self, drawing: Drawing) -> bool:
-        """Whether one can know the item from this drawing alone: no easier one came before."""
+    def known(self, drawing: Drawing) -> str:
+        """By what one may know the item besides this drawing; "" where one answers blind."""
         others = self._shown.get(drawing.item, set()) - {drawing}
-        return not (others or drawing.item in self.revealed)
+        return self.revealed.get(drawing.item, "drawing" if others else "")
 
     def next(self, answered: Collection[str]) -> None:
         """The next item without an answer; when all have one, the next in order."""

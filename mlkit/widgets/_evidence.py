@@ -1,25 +1,21 @@
-"""The three questions, answered from the journal: realistic, still clear, hard for the model?"""
+"""What was answered of each drawing, in the journal: realistic, still clear, and what it was."""
 
-import itertools
 import json
 import re
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from mlkit import _stats
 from mlkit.tags import Journal
 from mlkit.widgets._course import Judged
-from mlkit.widgets._plan import Plan, words
 
 GUIDE = "augment preview"
 REALISTIC = "augment preview: realistic?"
-CANT_TELL = "can't tell"
 _COLUMNS = (
     "item",
     "source",
@@ -43,15 +39,26 @@ class Said:
     ) -> None:
         self._journal, self._annotator = journal, annotator
         self._sources, self._truth = set(sources), dict(truth)
+        self._known, self._own = (
+            set[str](),
+            set[str](),
+        )  # ids: of all events, and of those from here
         self.load()
 
     def load(self) -> None:
+        """As the journal has it, with what another tab or kernel wrote since."""
+        events = self._journal.events(annotator=self._annotator)
+        ids = set(events["id"])
+        if ids == self._known and ids:
+            return
+        self._known = ids
         table = self.answers().astype(object)
         rows = table.where(table.notna(), None).to_dict("records")
         self.rows: dict[str, dict[Any, Any]] = {row["item"]: row for row in rows}
-        events = self._journal.events(annotator=self._annotator)
-        asked = events.loc[events["guide"] == GUIDE, "item"]
-        self.revealed = {name.rpartition("~")[0] for name in asked}  # taken back or not
+        asked = events[events["guide"] == GUIDE]  # taken back or not
+        self.revealed = {name.rpartition("~")[0] for name in asked["item"]}
+        others = asked.loc[~asked["id"].isin(self._own), "item"]
+        self._elsewhere = {name.rpartition("~")[0] for name in others}
 
     def answers(self) -> pd.DataFrame:
         return answers(self._journal, annotator=self._annotator, sources=self._sources)
@@ -62,22 +69,29 @@ class Said:
 
     def write(self, answers: Iterable[tuple[Mapping[str, Any], Judged, Mapping[str, Any]]]) -> None:
         """Keep answers, what each is about and what the model says of it, all or none."""
-        answers = list(answers)
+        self.load()
+        answers = [
+            # Who saw the label in another tab meanwhile is not blind in this one.
+            (event, replace(judged, blind=judged.blind and judged.source not in self._elsewhere), g)
+            for event, judged, g in answers
+            if event["id"] not in self._known  # else it is sent a second time
+        ]
         events: list[Mapping[str, Any]] = []
         for event, judged, guess in answers:
             # Whether it was blind is settled by the answer, not by what is said of it later.
             if event["guide"] == GUIDE or not self.rows.get(judged.item, {}).get("answer"):
                 events.append(self._note(judged, guess))
             events.append({**event, "item": judged.item})
-        self._journal.write([{**event, "annotator": self._annotator} for event in events])
+        self._keep(events)
         for event, judged, guess in answers:
             self._take(event, judged, guess)
 
     def add_guess(self, judged: Judged, guess: Mapping[str, Any]) -> None:
         """What a slow model says after the answer."""
-        self._journal.write([{**self._note(judged, guess), "annotator": self._annotator}])
-        if judged.item in self.rows:
-            self.rows[judged.item]["prediction"] = guess["prediction"]
+        row = self.rows.get(judged.item, {})
+        self._keep([self._note(replace(judged, blind=row.get("blind", judged.blind)), guess)])
+        if row:
+            row["prediction"] = guess["prediction"]
 
     def undo(self) -> str | None:
         """Take back the latest answer on these items that still stands."""
@@ -88,10 +102,16 @@ class Said:
         if mine.empty:
             return None
         last = mine.iloc[-1]
-        back = event(last["item"], last["guide"], "") | {"undoes": last["id"]}
-        self._journal.write([{**back, "annotator": self._annotator}])
+        self._keep([event(last["item"], last["guide"], "") | {"undoes": last["id"]}])
+        self._known = set()  # what holds now is to be read again
         self.load()
         return str(last["value"])
+
+    def _keep(self, events: Iterable[Mapping[str, Any]]) -> None:
+        mine = [{**event, "annotator": self._annotator} for event in events]
+        written = set(self._journal.write(mine))
+        self._own |= written
+        self._known |= written
 
     def _note(self, judged: Judged, guess: Mapping[str, Any]) -> dict[str, Any]:
         about = {"source": judged.source, "steps": judged.steps, "blind": judged.blind}
@@ -108,6 +128,7 @@ class Said:
             label = self._truth.get(judged.source)
             row |= {"answer": event["value"], "label": label, "blind": judged.blind}
             row["prediction"] = guess.get("prediction")
+            self.revealed.add(judged.source)
 
 
 def event(item: str, guide: str | None, value: str) -> dict[str, Any]:
@@ -159,80 +180,6 @@ def _about(note: str) -> dict[str, Any]:
 def _hidden(note: Mapping[str, Any]) -> dict[str, Any]:
     """What may be known of a drawing before it is answered."""
     return {name: note[name] for name in ("source", "steps")}
-
-
-def evidence(plan: Plan, table: pd.DataFrame, *, bins: int) -> pd.DataFrame:
-    """Shares with intervals (Wilson, 1927) over everything, and by what was set."""
-    rows = [_row("all", "", np.nan, np.nan, table)]
-    drawn = [{step["place"]: step for step in json.loads(steps)} for steps in table["steps"]]
-    for key, control in plan.controls.items():
-        name = plan.functions[control.place]
-        steps = [d.get(control.place) for d in drawn]
-        steps = [s if s and s["function"] == name else None for s in steps]
-        if control.parameter is None:
-            done = np.array([step is not None for step in steps], bool)
-            if not done.all():
-                rows.append(_row(key, "not done", np.nan, np.nan, table[~done]))
-            continue
-        values = [s["parameters"].get(control.parameter) if s else None for s in steps]
-        if control.choices:
-            for text, choice in zip(map(words, control.choices), control.stored(), strict=True):
-                inside = np.array([value == choice for value in values], bool)
-                rows.append(_row(key, text, np.nan, np.nan, table[inside]))
-            continue
-        number = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(float)
-        edges = np.linspace(control.low, control.high, bins + 1)
-        for low, high in itertools.pairwise(edges):
-            inside = (number >= low) & ((number <= high) if high == edges[-1] else (number < high))
-            rows.append(_row(key, f"{low:.3g} to {high:.3g}", low, high, table[inside]))
-    return pd.DataFrame(rows)
-
-
-def _row(parameter: str, text: str, low: float, high: float, part: pd.DataFrame) -> dict[str, Any]:
-    known = part["label"].notna()
-    blind = part[known & part["blind"].fillna(False) & part["answer"].notna()]
-    guessed = part[known & part["prediction"].notna()]
-    judged = part[part["realistic"].notna()]
-    return {
-        "parameter": parameter,
-        "range": text,
-        "low": low,
-        "high": high,
-        "n": len(part),
-        **_share("people", "people_right", (blind["answer"] == blind["label"]).sum(), len(blind)),
-        **_share(
-            "model", "model_right", (guessed["prediction"] == guessed["label"]).sum(), len(guessed)
-        ),
-        **_share("realistic", "realistic", judged["realistic"].sum(), len(judged)),
-    }
-
-
-def _share(what: str, name: str, hits: Any, n: int) -> dict[str, Any]:
-    """How many were asked, and which share of them, with its interval."""
-    low, high = _stats.wilson(int(hits), n)
-    share = int(hits) / n if n else np.nan
-    return {f"{what}_n": n, name: share, f"{name}_low": float(low), f"{name}_high": float(high)}
-
-
-def sentence(rows: Iterable[Mapping[str, Any]], *, model: bool) -> str:
-    """The line in the widget, from the records of the drawings judged so far."""
-    rows = list(rows)
-    blind = [r for r in rows if r["blind"] and r["answer"] and r["label"]]
-    right = sum(r["answer"] == r["label"] for r in blind)
-    guessed = [r for r in rows if r["prediction"] and r["answer"] and r["label"]]
-    hits = sum(r["prediction"] == r["label"] for r in guessed)
-    judged = [r["realistic"] for r in rows if r["realistic"] is not None]
-    known = sum(bool(r["answer"]) and not r["blind"] for r in rows)
-    parts = [f"you {right} of {len(blind)} right" if blind else "no blind answer yet"]
-    parts[0] += f" ({known} more not blind)" if known else ""
-    if model:
-        parts.append(
-            f"the model {hits} of {len(guessed)}" if guessed else "the model not asked yet"
-        )
-    parts.append(
-        f"realistic {sum(judged)} of {len(judged)}" if judged else "realism not yet judged"
-    )
-    return "; ".join(parts)
 
 
 def by_number(name: str) -> list[Any]:

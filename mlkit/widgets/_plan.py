@@ -69,7 +69,7 @@ class Plan:
                 f"{function}(pipeline=[]) has nothing to do: give a list of (function, ranges, "
                 'probability), such as [(audio.add_noise, {"snr_db": (5, 30)}, 1.0)].'
             )
-        augment.draw(self.pipeline, rng=0)  # raises where it is none
+        augment.check(self.pipeline)
         # With the same seed a step draws the same numbers, whether it is sure to be done or not.
         self._sure = [(function, ranges, 1.0) for function, ranges, _ in self.pipeline]
         self.functions = [step["function"] for step in augment.draw(self._sure, rng=0)]

@@ -1,6 +1,8 @@
 """A sound for the browser: bytes it can play, and a picture of waveform and spectrogram."""
 
 import io
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,35 @@ _RAMP = np.array(
 )
 
 
-def sound(value: Any, rate: Any = None) -> tuple[dict[str, Any], list[bytes]]:
-    """Head and buffers of a path, of bytes, of (samples, rate in Hz), or of samples and a rate."""
+@dataclass(frozen=True)
+class Scale:
+    """How loud a waveform as high as its room is, and the brightest of a spectrogram."""
+
+    peak: float
+    top_db: float
+
+    def holding(self, samples: Any) -> "Scale":
+        """Raised in steps of 3 dB until these samples fit: two sounds on it can be compared."""
+        peak = float(np.abs(_floats(np.asarray(samples))).max())
+        if not self.peak:
+            return scale_of(samples, 1)
+        steps = max(0, math.ceil(2 * math.log2(peak / self.peak) - 1e-9)) if peak else 0
+        return Scale(self.peak * 2 ** (steps / 2), self.top_db + 3.0103 * steps)
+
+
+def scale_of(samples: Any, rate: float) -> Scale:
+    """The scale on which a sound fills its room."""
+    wave = _floats(np.asarray(samples)).mean(axis=1)
+    return Scale(float(np.abs(wave).max()), float(_level(wave, round(rate)).max()))
+
+
+def sound(
+    value: Any, rate: Any = None, scale: Scale | None = None
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Head and buffers of a path, of bytes, of (samples, rate in Hz), or of samples and a rate.
+
+    Samples are drawn on a ``scale`` where one is given; everything else fills its room.
+    """
     if isinstance(value, str | Path):
         path = Path(value).expanduser()
         return _encoded(path.read_bytes(), path.suffix.lower())
@@ -35,7 +64,7 @@ def sound(value: Any, rate: Any = None) -> tuple[dict[str, Any], list[bytes]]:
     rate_hz = float(rate_hz) if rate_hz is not None else float("nan")
     if not (np.isfinite(rate_hz) and rate_hz > 0):
         raise ValueError("a sound needs its rate in Hz: a pair (samples, rate) or a rate_hz column")
-    return _decoded(_floats(np.asarray(samples)), round(rate_hz))
+    return _decoded(_floats(np.asarray(samples)), round(rate_hz), scale=scale)
 
 
 def _encoded(data: bytes, suffix: str) -> tuple[dict[str, Any], list[bytes]]:
@@ -73,7 +102,7 @@ def _floats(samples: np.ndarray) -> np.ndarray:
 
 
 def _decoded(
-    samples: np.ndarray, rate: int, whole_s: float | None = None
+    samples: np.ndarray, rate: int, whole_s: float | None = None, scale: Scale | None = None
 ) -> tuple[dict[str, Any], list[bytes]]:
     import soundfile
 
@@ -84,7 +113,7 @@ def _decoded(
     head = _head(samples, rate, "audio/wav")
     if whole_s > _LONGEST_S:
         head["caption"] += f" (the first of {whole_s / 60:.0f} minutes)"
-    return head, [wav.getvalue(), _drawing(samples.mean(axis=1), rate)]
+    return head, [wav.getvalue(), _drawing(samples.mean(axis=1), rate, scale)]
 
 
 def _head(samples: np.ndarray, rate: int, kind: str) -> dict[str, Any]:
@@ -99,23 +128,25 @@ def _head(samples: np.ndarray, rate: int, kind: str) -> dict[str, Any]:
     }
 
 
-def _drawing(samples: np.ndarray, rate: int) -> bytes:
+def _drawing(samples: np.ndarray, rate: int, scale: Scale | None = None) -> bytes:
     """Waveform above, spectrogram below, as one PNG."""
     from PIL import Image
 
+    level = _level(samples, rate)
+    scale = scale or Scale(float(np.abs(samples).max()), float(level.max()))
     picture = np.empty((_WAVE + _FREQUENCIES, _WIDTH, 3), np.uint8)
-    picture[:_WAVE] = _waveform(samples)
-    picture[_WAVE:] = _spectrogram(samples, rate)
+    picture[:_WAVE] = _waveform(samples, scale.peak)
+    picture[_WAVE:] = _spectrogram(level, scale.top_db)
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
-def _waveform(samples: np.ndarray) -> np.ndarray:
+def _waveform(samples: np.ndarray, peak: float) -> np.ndarray:
     """Lowest and highest sample of each column of pixels."""
     edges = np.linspace(0, len(samples), _WIDTH + 1).astype(int)[:-1]
     edges = np.minimum(edges, len(samples) - 1)
-    peak = max(float(np.abs(samples).max()), 1e-4)
+    peak = max(peak, 1e-4)
     middle = (_WAVE - 1) / 2
     top = middle - np.maximum.reduceat(samples, edges) / peak * (middle - 2)
     bottom = middle - np.minimum.reduceat(samples, edges) / peak * (middle - 2)
@@ -124,7 +155,8 @@ def _waveform(samples: np.ndarray) -> np.ndarray:
     return np.where(inside[:, :, None], _RAMP[4], _RAMP[0]).astype(np.uint8)
 
 
-def _spectrogram(samples: np.ndarray, rate: int) -> np.ndarray:
+def _level(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Power in dB of each frequency (up) and moment (right)."""
     from scipy.signal import ShortTimeFFT
 
     # 25 ms tell two harmonics of a voice apart and still follow its syllables.
@@ -133,8 +165,11 @@ def _spectrogram(samples: np.ndarray, rate: int) -> np.ndarray:
     transform = ShortTimeFFT(np.hanning(window + 2)[1:-1], hop, rate, mfft=max(512, window))
     power = np.abs(transform.stft(np.pad(samples, (0, window)))) ** 2
     times = max(1, -(-len(samples) // hop))
-    level = 10 * np.log10(power[:, :times] + 1e-12)
-    level = np.clip((level - level.max()) / _RANGE_DB + 1, 0, 1)
+    return 10 * np.log10(power[:, :times] + 1e-12)
+
+
+def _spectrogram(level: np.ndarray, top_db: float) -> np.ndarray:
+    level = np.clip((level - top_db) / _RANGE_DB + 1, 0, 1)
     rows = np.linspace(level.shape[0] - 1, 0, _FREQUENCIES).round().astype(int)
     columns = np.linspace(0, level.shape[1] - 1, _WIDTH).round().astype(int)
     shown = level[np.ix_(rows, columns)] * (len(_RAMP) - 1)

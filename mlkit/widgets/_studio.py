@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlkit import augment
-from mlkit.widgets import _media, _things
+from mlkit.widgets import _media, _sound, _things
 from mlkit.widgets._course import Course, Drawing
 
 _REMEMBERED = 200
@@ -22,6 +22,7 @@ class Studio:
         self._asking, self._lock = threading.Lock(), threading.Lock()
         self._result: tuple[Drawing, Any] | None = None
         self._guesses: dict[Drawing, dict[str, Any]] = {}
+        self._alone: tuple[str, _sound.Scale] | None = None  # of the last item's original
 
     def changed(self, drawing: Drawing) -> Any:
         """The item as the steps change it; the last one is remembered."""
@@ -35,10 +36,23 @@ class Studio:
                 self._result = known
         return known[1]
 
-    def original(self, item: str) -> tuple[_media.Media | None, str]:
-        """What an item looks or sounds like, or why there is nothing."""
+    def scale(self, drawing: Drawing) -> _sound.Scale | None:
+        """What original and result are drawn on, so that the louder one looks louder."""
+        thing, rate = self.things.read(drawing.item)
+        if rate is None:
+            return None
+        known = self._alone
+        if known is None or known[0] != drawing.item:
+            self._alone = known = (drawing.item, _sound.scale_of(thing, rate))
         try:
-            return self.things.media(*self.things.read(item)), ""
+            return known[1].holding(self.changed(drawing))
+        except Exception:  # noqa: BLE001 - a function of the user's; what it raises is told elsewhere
+            return known[1]
+
+    def original(self, drawing: Drawing) -> tuple[_media.Media | None, str]:
+        """What an item looks or sounds like beside a drawing, or why there is nothing."""
+        try:
+            return self.things.media(*self.things.read(drawing.item), self.scale(drawing)), ""
         except Exception as error:  # noqa: BLE001 - a file of the user's: it may be any
             return None, _said(error)
 
@@ -50,7 +64,8 @@ class Studio:
             except ValueError as error:
                 return None, str(error), []
             try:
-                return self.things.media(self.changed(drawing), rate), "", notes
+                result, scale = self.changed(drawing), self.scale(drawing)
+                return self.things.media(result, rate, scale), "", notes
             except Exception as error:  # noqa: BLE001 - a function of the user's: it may be any
                 return None, f"The pipeline failed: {_said(error)}", []
 

@@ -23,9 +23,9 @@ _UNDOABLE = 100
 _INVERSE = {"seen": "unseen", "unseen": "seen", "tag": "untag", "untag": "tag"}
 
 
-def script(stem: str) -> str:
+def script(*stems: str) -> str:
     """A module loaded from a blob cannot import its neighbours, so they travel as one."""
-    return "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in (*_SHARED, stem))
+    return "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in (*_SHARED, *stems))
 
 
 def style(stem: str) -> str:

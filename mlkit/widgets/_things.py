@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit import augment
-from mlkit.widgets import _media
+from mlkit.widgets import _media, _sound
 
 _SMALL = 240  # pixels of the longest side in the row of copies
 _PATHS = (str, Path)
@@ -62,12 +62,14 @@ class Things:
             self._last = last = (item, thing, rate)
         return last[1], last[2]
 
-    def media(self, thing: Any, rate: float | None) -> _media.Media:
-        media = _media._as(self.kind, thing, rate)
-        if rate is not None:
-            # Each waveform is drawn to its own height: only the number tells the louder one.
-            power = np.mean(np.square(np.asarray(thing, float)))
-            media.head["caption"] += f", {10 * np.log10(power):.0f} dB" if power else ", silent"
+    def media(
+        self, thing: Any, rate: float | None, scale: _sound.Scale | None = None
+    ) -> _media.Media:
+        if rate is None:
+            return _media._as(self.kind, thing)
+        media = _media.Media(*_sound.sound(thing, rate, scale))
+        power = np.mean(np.square(np.asarray(thing, float)))
+        media.head["caption"] += f", {10 * np.log10(power):.0f} dB" if power else ", silent"
         return media
 
     def small(self, picture: Any) -> bytes:

@@ -1,59 +1,13 @@
 // The preview of an augmentation: what a pipeline made of an item, sliders over what it drew, and
 // three questions about it. Label, prediction and the item's name come after the answer; the
 // original too, unless one asks for it. What it shares with the Tagger stands in surface.js and
-// the files before it; augment_preview.py joins them.
-
-// name, key, word on the button, what help says
-export const ACTIONS = [
-  ["play", " ", "Play result", "play or pause the result"],
-  ["original", "o", "Original", "show or play the original; shown before the answer, the answer is not blind"],
-  ["again", "r", "Draw again", "draw all values anew for the same item"],
-  ["next", "Enter", "Next item", "on to the next item without an answer"],
-  ["unsure", "c", "Can't tell", "nobody could tell from this"],
-  ["yes", "y", "Yes", "realistic: this could have come from the world"],
-  ["no", "n", "No", "not realistic"],
-  ["left", "ArrowLeft", "Copy before", "look at the copy before, in a row of copies"],
-  ["right", "ArrowRight", "Copy after", "look at the copy after"],
-  ["undo", "z", "Take back", "take the last answer back (also Backspace, Ctrl+Z)"],
-  ["help", "?", "Keys", "show or hide this list (also h)"],
-];
-
-const GUIDE = "augment preview", REALISTIC = "augment preview: realistic?", CANT_TELL = "can't tell";
-const WAIT_MS = 60, SLOW_MS = 400; // after the last move of a slider; before it says that it works
-
-// The label on a digit: labels that are digits are on their own keys, others in their order.
-export function onDigit(labels, digit) {
-  if (labels.every((label) => /^[0-9]$/.test(label))) return labels.find((label) => label === String(digit));
-  return labels[digit === 0 ? 9 : digit - 1];
-}
-
-export function keyOf(labels, place) {
-  return [1, 2, 3, 4, 5, 6, 7, 8, 9, 0].map(String).find((digit) => onDigit(labels, Number(digit)) === labels[place]) ?? "";
-}
-
-// A step of a slider: about a hundredth of the range, as 1, 2 or 5 and zeros.
-export function stepOf(low, high) {
-  const raw = (high - low) / 100, power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw * 0.999);
-}
-
-// As many digits as the slider's step can tell apart.
-export function shown(value, step) {
-  return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9))));
-}
-
-// One wish is under way at a time; of those that come meanwhile the latest follows it.
-export class Latest {
-  constructor(send) { Object.assign(this, { send, busy: false, waiting: null }); }
-  want(wish) { if (this.busy) this.waiting = { ...this.waiting, ...wish }; else { this.busy = true; this.send(wish); } }
-  arrived() { const wish = this.waiting; this.waiting = null; this.busy = false; if (wish) this.want(wish); }
-  drop() { this.waiting = null; this.busy = false; }
-}
+// the files before it, its keys and what else touches no page in augment_words.js;
+// augment_preview.py joins them.
 
 class AugmentPreview extends Surface {
   begin() {
     Object.assign(this, { name: "AugmentPreview", listed: "what is it?", actions: ACTIONS, keys: keysOf(ACTIONS), undoable: [] });
-    Object.assign(this, { digits: 10, labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
+    Object.assign(this, { digits: KEYED, why: "", labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
     Object.assign(this, { result: null, first: null, given: {}, sliders: new Map(), chosen: 0, since: 0 });
     this.onDigits = [["0 … 9", "that answer", "the label"]];
     this.latest = new Latest((values) => this.demand({ op: "set", values }));
@@ -83,11 +37,12 @@ class AugmentPreview extends Surface {
 
   side(part, group) {
     part("controls", "div", { role: "group", "aria-label": "what was drawn" });
-    part("sentence", "p");
+    part("sentence", "p"); part("hint", "p");
     const ask = (text, ...nodes) => make("div", { className: "mlkit-ask" }, make("div", { className: "mlkit-title" }, text), ...nodes);
     this.controls.addEventListener("input", (event) => this.onMove(event));
-    return [ask("Can you still tell what it is?", this.list, group("or", "unsure")), ask("Is it realistic?", group("realistic", "yes", "no")),
-      this.entry, ask("What was drawn", this.controls), ask("So far", this.sentence, group("finish", "undo"))];
+    return [ask("Can you still tell what it is?", this.list, this.entry, this.hint, group("or", "unsure", "find")),
+      ask("Is it realistic?", group("realistic", "yes", "no")), ask("What was drawn", this.controls),
+      ask("So far", this.sentence, group("finish", "undo"))];
   }
 
   // ---- what is on the screen
@@ -113,22 +68,22 @@ class AugmentPreview extends Surface {
     this.count.textContent = this.counted = `${done} of ${total}`;
     this.bar.setAttribute("aria-valuenow", done); this.bar.setAttribute("aria-valuemax", total);
     this.done.style.width = `${total ? (100 * done) / total : 0}%`;
+    this.hint.hidden = this.button("find").hidden = this.labels.length <= KEYED;
     this.button("play").hidden = this.kind !== "audio" || !this.result;
     this.drawSave();
   }
 
   drawTruth(told) {
     if (!told) {
-      const text = !this.result ? "" : this.blind ? "Blind: label, prediction and original come after your answer." : "Not blind: you know more of this item than what is on the screen.";
+      const text = !this.result ? "" : KNOWN[this.why] ?? "Blind: label, prediction and original come after your answer.";
       this.truth.replaceChildren(make("span", { className: "mlkit-quiet" }, text));
       return;
     }
-    const mark = (value) => (told.label === null ? "" : value === told.label ? " ✓" : " ✗");
     const pair = (name, value, more = "") => make("span", {}, `${name} `, make("strong", {}, value), more);
     const nodes = [pair("label", told.label ?? "none")];
-    if (told.answer) nodes.push(pair("you", told.answer, mark(told.answer)));
+    if (told.answer) nodes.push(pair("you", told.answer, markOf(told.answer, told.label)));
     if (told.thinking) nodes.push(make("span", { className: "mlkit-thinking" }, "the model is at work …"));
-    else if (told.prediction !== null) nodes.push(pair("model", told.prediction, `${told.score === null ? "" : ` ${told.score.toFixed(2)}`}${mark(told.prediction)}`));
+    else if (told.prediction !== null) nodes.push(pair("model", told.prediction, `${told.score === null ? "" : ` ${told.score.toFixed(2)}`}${markOf(told.prediction, told.label)}`));
     else if (told.trouble) nodes.push(make("span", { className: "mlkit-warn" }, told.trouble));
     this.truth.replaceChildren(...nodes, make("span", { className: "mlkit-id" }, told.item));
   }
@@ -141,7 +96,7 @@ class AugmentPreview extends Surface {
       const on = make("input", { type: "checkbox", dataset: { key } });
       this.sliders.set(key, { node: on, set: (value) => { on.checked = value; on.closest("fieldset").classList.toggle("mlkit-off", !value); }, get: () => on.checked });
       const given = Object.entries(fixed).map(([name, value]) => `${name} ${value}`).join(", ");
-      const title = make("legend", {}, make("label", {}, on, make("span", {}, key)), given && make("span", { className: "mlkit-quiet" }, ` ${given}`));
+      const title = make("legend", {}, make("label", {}, on, make("span", {}, key), given && make("span", { className: "mlkit-quiet" }, given)));
       return make("fieldset", { className: "mlkit-step" }, title, ...parameters.map((one, n) => (one.choices ? this.choice(one) : this.slider(one, `${id}-${key}-${n}`))));
     }));
   }
@@ -180,7 +135,9 @@ class AugmentPreview extends Surface {
       if (wave) wave.style.width = `${(100 * item.media.duration_s) / longest}%`;
     }
     const cover = make("button", { type: "button", className: "mlkit-cover", dataset: { action: "original" } },
-      make("span", {}, `Covered until you answer. ${sound ? "Hear" : "See"} it before, and the answer is not blind.`));
+      make("span", {}, this.why ? `Not shown yet. The answer is not blind anyway: ${sound ? "hear" : "see"} it now, if you like.`
+        : `Covered until you answer. ${sound ? "Hear" : "See"} it before, and the answer is not blind.`));
+    this.media.classList.toggle("mlkit-covered", !this.first);
     this.before.replaceChildren(title("Original", "o"), this.first ? this.first.node : cover);
     this.after.replaceChildren(title(many ? `Result ${this.chosen + 1} of ${this.result.copies}` : "Result", sound ? "Space" : many ? "← →" : ""), this.result ? this.result.node : "");
   }
@@ -196,7 +153,7 @@ class AugmentPreview extends Surface {
 
   onKey(event) {
     const field = event.target.closest("input, select");
-    if (!field || event.key === "Tab" || event.key === "Escape") { super.onKey(event); return; }
+    if (!field || this.entry.contains(field) || event.key === "Tab" || event.key === "Escape") { super.onKey(event); return; }
     event.stopPropagation();
     const own = field.tagName === "SELECT" || field.type === "checkbox" ? / |Enter|Arrow/ : /Arrow|Home|End|Page/;
     if (own.test(event.key)) return;
@@ -218,11 +175,37 @@ class AugmentPreview extends Surface {
     if (action === "play" || action === "original") this[action]();
     else if (action === "again" || action === "next") this.demand({ op: action });
     else if (action === "unsure") this.give(CANT_TELL);
+    else if (action === "find") this.find();
     else if (action === "yes" || action === "no") this.judge(action);
     else if (action === "left" || action === "right") this.choose(this.chosen + (action === "left" ? -1 : 1));
     else if (action === "undo") { this.given = {}; this.send({ op: "undo" }); }
     else if (action === "help") this.showHelp();
   }
+
+  // Where there are more labels than keys; what is typed leaves those that have it.
+  find() {
+    if (!this.entry.hidden) { this.leave(); return; }
+    const done = (text) => {
+      const [label] = matching(this.labels, text);
+      if (!text.trim()) return;
+      if (label === undefined) { this.say(`No label has “${text.trim()}”.`); return; }
+      this.leave();
+      this.give(label);
+    };
+    this.ask({ name: "Part of a label", hint: "A part of it; Enter answers", ok: "Answer", done, changed: (text) => this.narrow(text) });
+    this.narrow("");
+  }
+
+  narrow(text) {
+    const found = matching(this.labels, text), first = text.trim() ? found[0] : undefined;
+    for (const node of this.list.children) {
+      node.hidden = !found.includes(node.dataset.label);
+      node.classList.toggle("mlkit-first", node.dataset.label === first);
+    }
+    if (text.trim()) this.say(first === undefined ? `No label has “${text.trim()}”.` : `${first}${found.length > 1 ? `, and ${found.length - 1} more` : ""}; Enter answers`);
+  }
+
+  leave() { this.narrow(""); super.leave(); }
 
   // A drawing is asked for: what is on the screen stays until it comes.
   demand(message) {
@@ -300,6 +283,10 @@ class AugmentPreview extends Surface {
   onState(message) {
     this.arrived = true;
     Object.assign(this, { kind: message.kind, labels: message.labels, words: message });
+    this.actions = actionsOf(message.kind, message.copies, message.labels);
+    const many = message.labels.length;
+    this.onDigits = [[message.labels.every((label) => /^[0-9]$/.test(label)) ? "0 … 9" : "1 … 0", many > KEYED ? "the first ten labels" : "that answer", "the label"]];
+    this.hint.textContent = `Ten of the ${many} labels have a key of their own; / finds any.`;
     if (this.described !== JSON.stringify(message.steps)) {
       this.described = JSON.stringify(message.steps);
       this.drawControls(message.steps);
@@ -322,7 +309,7 @@ class AugmentPreview extends Surface {
     clearTimeout(this.slow);
     if (message.turn !== this.turn) this.arrive(message.turn);
     if (message.key !== this.key) this.given = {};
-    this.blind = message.blind;
+    this.why = message.why;
     if (this.about) this.about = { ...this.about, answer: null, realistic: null, prediction: null, trouble: null, thinking: this.about.model };
     Object.assign(this, { key: message.key, wish: message.wish, chosen: message.chosen });
     const playing = this.result?.sound && !this.result.sound.paused;
@@ -347,6 +334,7 @@ class AugmentPreview extends Surface {
   drawCopies(pictures) {
     const old = this.pictures ?? [];
     this.pictures = pictures;
+    for (const [name, most] of [["wide", 8], ["narrow", 6], ["least", 3]]) this.copies.style.setProperty(`--${name}`, columnsOf(pictures.length || 1, most));
     this.copies.replaceChildren(...pictures.map((src, copy) => make("button",
       { type: "button", className: "mlkit-copy", dataset: { copy }, "aria-pressed": String(copy === this.chosen), "aria-label": `copy ${copy + 1}` },
       src ? make("img", { src, alt: "" }) : String(copy + 1))));
@@ -354,11 +342,13 @@ class AugmentPreview extends Surface {
   }
 
   onOriginal(message, buffers) {
-    if (this.first) this.release(this.first);
-    if (message.wish === this.wish && this.key) Object.assign(this, { key: message.key, blind: false });
+    const before = this.first?.sound, playing = before && !before.paused;
+    if (this.first) { before?.pause(); this.release(this.first); }
+    if (message.wish === this.wish && this.key) Object.assign(this, { key: message.key, why: message.why });
     this.first = this.show(message, buffers, "the original");
     this.drawPanes();
-    if (this.wanted) this.sound(this.first);
+    if (this.wanted || playing) this.sound(this.first);
+    if (playing) this.first.sound.currentTime = before.currentTime; // only drawn on another scale
     this.wanted = false;
   }
 

@@ -12,10 +12,11 @@ import traitlets
 
 from mlkit import _tables
 from mlkit.tags import Journal, JournalError
-from mlkit.widgets import _comm, _course, _evidence, _feed, _surface, _things
+from mlkit.widgets import _comm, _course, _evidence, _feed, _shares, _surface, _things
 from mlkit.widgets._course import Course, Drawing, Judged
-from mlkit.widgets._evidence import CANT_TELL, GUIDE, REALISTIC
+from mlkit.widgets._evidence import GUIDE, REALISTIC
 from mlkit.widgets._plan import Pipeline, Plan
+from mlkit.widgets._shares import CANT_TELL, Evidence
 from mlkit.widgets._studio import Studio
 
 _NAME = "AugmentPreview"
@@ -58,7 +59,7 @@ class AugmentPreview(anywidget.AnyWidget):
     ["can't tell"]
     """
 
-    _esm = _surface.script("augment_preview")
+    _esm = _surface.script("augment_words", "augment_preview")
     _css = _surface.style("augment_preview")
     pending_key = traitlets.Unicode().tag(sync=True)
 
@@ -79,8 +80,8 @@ class AugmentPreview(anywidget.AnyWidget):
         _things.require(annotator, copies, predict, function=_NAME)
         things = _things.Things(table, show, rate_hz, function=_NAME)
         self._plan = Plan(pipeline, function=_NAME)
-        labelled = table.dropna(subset="label")
-        self._truth = dict(zip(labelled["item"], labelled["label"].map(str), strict=True))
+        known = table.dropna(subset="label")
+        self._truth = dict(zip(known["item"], known["label"].map(str), strict=True))
         self._labels = sorted(set(self._truth.values()), key=_evidence.by_number)
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.annotator = annotator
@@ -94,6 +95,7 @@ class AugmentPreview(anywidget.AnyWidget):
         self._painter, self._thinker = _feed.Feed(self._paint), _feed.Feed(self._think)
         self._owed: dict[Drawing, Judged] = {}
         self._wish, self._seen, self._copied = 0, False, list[Drawing]()
+        self._scale: Any = None  # on which the original on the screen is drawn
         whose = "\n".join([self.journal.where, annotator, *sorted(names)])
         super().__init__(pending_key=f"mlkit-{_NAME.lower()}:{_course.digest(whose)}:")
         _comm.hear_while_busy(self)
@@ -142,11 +144,12 @@ class AugmentPreview(anywidget.AnyWidget):
     def next(self) -> None:
         """Go on to the next item without an answer."""
         with self._lock:
+            self._said.load()  # another tab may have answered some
             self._course.next(self._said.answered())
             self._show()
 
     def answer(self, label: str) -> dict[str, Any]:
-        """Say what it is, or "can't tell"; returns the truth and what the model says."""
+        """Say what it is, or "can't tell"; kept, then the truth and what the model says."""
         if str(label) not in (*self._labels, CANT_TELL):
             raise ValueError(
                 f"there is no label {str(label)[:60]!r} here; answer with "
@@ -154,8 +157,8 @@ class AugmentPreview(anywidget.AnyWidget):
             )
         drawing = self._course.drawing()
         self._studio.changed(drawing)  # raises where there is nothing to judge
-        self._studio.guess(drawing)
         self._say(drawing, GUIDE, str(label))
+        self._think(drawing)
         return {k: self._told(drawing)[k] for k in ("answer", "label", "prediction", "score")}
 
     def realistic(self, yes: bool) -> None:
@@ -189,17 +192,9 @@ class AugmentPreview(anywidget.AnyWidget):
         """
         return self._said.answers()
 
-    def evidence(self, *, bins: int = 3) -> pd.DataFrame:
-        """The three questions over all answers, and by what was set.
-
-        Returns
-        -------
-        DataFrame
-            ``parameter, range, low, high, n`` and three shares, each with how many it is of and
-            its interval (Wilson, 1927): ``people_right`` (blind answers alone; "can't tell" is
-            not right), ``model_right``, ``realistic``. An empty share is NaN.
-        """
-        return _evidence.evidence(self._plan, self.answers(), bins=bins)
+    def evidence(self, *, bins: int = 3) -> Evidence:
+        """The three questions over all answers, and by what was set, each range in some bins."""
+        return _shares.evidence(self._plan, self.answers(), bins=bins)
 
     def __repr__(self) -> str:
         """One line that also serves where no widget can be shown."""
@@ -220,8 +215,11 @@ class AugmentPreview(anywidget.AnyWidget):
 
     def _judged(self, drawing: Drawing) -> Judged:
         """Blind: whoever answers can know the label from this drawing alone."""
-        known = drawing.item in self._said.revealed
-        return self._course.judged(drawing, blind=not known and self._course.blind(drawing))
+        return self._course.judged(drawing, blind=not self._why(drawing))
+
+    def _why(self, drawing: Drawing) -> str:
+        """Why an answer is not blind; "" where it is."""
+        return "label" if drawing.item in self._said.revealed else self._course.known(drawing)
 
     def _say(self, drawing: Drawing, guide: str, value: str) -> None:
         judged = self._judged(drawing)
@@ -271,7 +269,7 @@ class AugmentPreview(anywidget.AnyWidget):
             drawing, turn = course.drawing(), course.turn
             copies = {"chosen": course.chosen, "copies": len(course.copies)}
         if what == "original":
-            self._paint_original(drawing.item, turn)
+            self._paint_original(drawing, turn)
             self._paint_copies(wish)
             return
         media, trouble, notes = self._studio.painted(drawing)
@@ -282,13 +280,15 @@ class AugmentPreview(anywidget.AnyWidget):
             head |= {"now": self._plan.now(drawing.seed, dict(drawing.values))}
             if media and self._seen:
                 course.see(drawing)
-            judged = self._judged(drawing)
-            head |= {"key": course.key(judged) if media else None, "blind": judged.blind}
+            key = course.key(self._judged(drawing)) if media else None
+            head |= {"key": key, "why": self._why(drawing)}
             head |= {"media": media and media.head, "trouble": trouble, "notes": notes}
             self.send(head, media.buffers if media else [])
             self._tell()
         if media and self._studio.model is not None:
             self._thinker.want([drawing])
+        if media and course.compared and self._studio.scale(drawing) != self._scale:
+            self._paint_original(drawing, turn)
         self._paint_copies(wish)
 
     def _paint_copies(self, wish: int) -> None:
@@ -307,14 +307,16 @@ class AugmentPreview(anywidget.AnyWidget):
                 self._copied = drawings
                 self.send({"op": "copies", "wish": wish}, pictures)
 
-    def _paint_original(self, item: str, turn: int) -> None:
-        media, trouble = self._studio.original(item)
+    def _paint_original(self, drawing: Drawing, turn: int) -> None:
+        media, trouble = self._studio.original(drawing)
         with self._lock:
             if media is None:
                 self.send({"op": "error", "text": trouble})
             elif turn == self._course.turn:
-                key = self._course.key(self._judged(self._course.drawing()))
-                head = {"op": "original", "turn": turn, "wish": self._wish, "key": key}
+                self._scale = self._studio.scale(drawing)
+                now = self._course.drawing()
+                head = {"op": "original", "turn": turn, "wish": self._wish, "why": self._why(now)}
+                head |= {"key": self._course.key(self._judged(now))}
                 self.send(head | {"media": media.head}, media.buffers)
 
     # The wire. Before the answer neither label, prediction nor the item's name travels.
@@ -348,14 +350,15 @@ class AugmentPreview(anywidget.AnyWidget):
 
     def _words(self) -> dict[str, Any]:
         rows = list(self._said.rows.values())
-        sentence = _evidence.sentence(rows, model=self._studio.model is not None)
+        sentence = _shares.sentence(rows, model=self._studio.model is not None)
         total = len(self._course.items)
         return {"done": len(self._said.answered()), "total": total, "sentence": sentence}
 
     def _send_state(self) -> None:
         kind, turn = self._studio.things.kind, self._course.turn
         head = {"op": "state", "kind": kind, "labels": self._labels, "turn": turn}
-        self.send({**head, "steps": self._plan.described(), **self._words()})
+        head |= {"copies": len(self._course.copies), "steps": self._plan.described()}
+        self.send({**head, **self._words()})
 
     def _try(self, do: Callable[[], None]) -> None:
         """What goes wrong on a thread that nobody looks at is told in the widget."""
@@ -369,15 +372,12 @@ class AugmentPreview(anywidget.AnyWidget):
     def _answer(self, content: dict[str, Any]) -> None:
         op = content.get("op")
         if op == "write":
-            events = content["events"]
-            answers = [
-                (_evidence.from_browser(event), self._course.from_key(event["item"]))
-                for event in events
-            ]
-            self._write(answers)
+            events = [(_evidence.from_browser(event), event["item"]) for event in content["events"]]
+            self._write([(event, self._course.from_key(key)) for event, key in events])
         elif op == "hello":
             with self._lock:
                 self._seen, self._copied = True, []
+                self._said.load()
                 self._send_state()
                 self._show()
                 if self._course.compared:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import signal
 
@@ -254,6 +255,162 @@ def test_the_original_and_the_copies_of_a_picture_come_with_the_answer(photograp
         assert Image.open(io.BytesIO(data)).size[0] > 100
     preview.wait_for_next(copies.nth(0).click)
     assert preview.bytes("after", "img") == first
+
+
+def test_who_cannot_tell_sees_no_cross(sounds):
+    preview = sounds()
+    preview.press("c")
+    told = preview.wait_told()
+    assert "you can't tell ?" in told
+    assert "you 0 of 1 right, 1 can't tell" in preview.text("sentence")
+    assert "model high 0.75 " in told
+
+
+def test_what_is_said_of_blindness_agrees_after_all_are_answered(sounds):
+    preview = sounds(tones(1))
+    assert preview.text("truth").startswith("Blind:")
+    assert preview.text("before").count("Covered until you answer") == 1
+    preview.press("Digit1")
+    preview.wait_told()
+    preview.notebook.run_all(f"{ROOT}[data-wish]:not([data-wish='-1'])")  # the cell once more
+    preview = OnScreen(preview.notebook)
+    preview.notebook.wait(lambda: preview.text("truth").startswith("Not blind"), "the reason")
+    assert "the label of this item was shown before" in preview.text("truth")
+    assert "Covered until" not in preview.text("before")
+    assert "The answer is not blind anyway" in preview.text("before")
+
+
+def test_the_list_names_only_keys_that_do_something(sounds, photographs):
+    for preview, arrows in ((photographs, True), (sounds(), False)):
+        preview.press("?")
+        keys = preview.root.locator(".mlkit-help kbd").all_inner_texts()
+        assert ("←" in keys) == ("→" in keys) == arrows
+        assert ("Space" in keys) != arrows
+        assert "/" not in keys
+        preview.press("Escape")
+
+
+def test_the_eleventh_label_has_a_way_by_key(sounds, folder):
+    names = [f"class {chr(97 + place)}" for place in range(14)]
+    table = tones(14).assign(label=names)
+    preview = sounds(table)
+    assert "Ten of the 14 labels have a key" in preview.text("hint")
+    preview.press("/")
+    preview.page.keyboard.type("S L")
+    assert "1 more" not in preview.text("live")
+    shown = preview.root.locator(".mlkit-list button:visible")
+    assert shown.all_inner_texts()[0].endswith("class l")
+    assert shown.count() == 1
+    preview.page.keyboard.press("Enter")
+    assert "you class l" in preview.wait_told()
+    assert answers(folder)["label"].tolist() == ["class l"]
+    assert shown.count() == 14
+    preview.press("/")
+    preview.page.keyboard.type("zzz")
+    preview.page.keyboard.press("Enter")
+    assert "No label has “zzz”" in preview.text("live")
+    preview.page.keyboard.press("Escape")
+    assert shown.count() == 14
+    assert len(answers(folder)) == 1
+    no_violation(preview)
+
+
+def test_narrow_the_question_stays_on_the_screen(sounds):
+    table = tones(10).assign(label=[str(digit) for digit in range(10)])
+    preview = sounds(table)
+    try:
+        for width in (1000, 760):
+            preview.page.set_viewport_size({"width": width, "height": 900})
+            preview.notebook.wait(
+                lambda: preview.root.bounding_box()["width"] <= 620, "a narrow preview"
+            )
+            for told in (False, True):
+                if told:
+                    preview.press("Digit3")
+                    preview.wait_told()
+                    preview.notebook.wait_for(f"{ROOT} .mlkit-before img")
+                top = preview.root.bounding_box()["y"]
+                last = preview.root.locator("[data-action='unsure']").bounding_box()
+                assert last["y"] + last["height"] - top < 560, "below the screen of a laptop"
+                rolled = "node => node.scrollHeight - node.clientHeight"
+                assert preview.root.locator(".mlkit-list").evaluate(rolled) <= 0
+            preview.wait_for_next(lambda: preview.press("Enter"), "turn")
+    finally:
+        preview.page.set_viewport_size({"width": 1300, "height": 900})
+
+
+def test_six_copies_stand_in_one_row_and_a_legend_on_one_line(open_notebook, folder, predictions):
+    predictions.drop(columns="prediction").to_pickle(folder / "items.pickle")
+    cell = PICTURES.replace("copies=4", "copies=6").replace(
+        '"situation": situations', '"situation": "lighting"'
+    )
+    notebook = open_notebook(LOAD, cell)
+    notebook.run_all(f"{ROOT} .mlkit-after img")
+    preview = OnScreen(notebook)
+    try:
+        for width in (1600, 1000):
+            notebook.page.set_viewport_size({"width": width, "height": 900})
+            copies = [node.bounding_box() for node in preview.root.locator(".mlkit-copy").all()]
+            assert len(copies) == 6
+            assert len({round(box["y"]) for box in copies}) == 1
+            legend = preview.root.locator("legend span")
+            assert legend.all_inner_texts() == ["change", "situation lighting"]
+            first, second = (node.bounding_box() for node in legend.all())
+            assert abs(first["y"] - second["y"]) <= 1
+            assert abs(first["height"] - second["height"]) <= 1
+    finally:
+        notebook.page.set_viewport_size({"width": 1300, "height": 900})
+
+
+def test_two_tabs_on_one_journal_lose_nothing(sounds, open_notebook, folder):
+    first = sounds()
+    other = open_notebook(LOAD, SOUNDS, name="other")
+    other.run_all(f"{ROOT}[data-wish]:not([data-wish='-1'])")
+    second = OnScreen(other)
+    first.press("Digit1")
+    told = first.wait_told()
+    second.press("Digit2")  # of the same drawing, whose label the person saw in the first tab
+    second.wait_told()
+    for preview in (first, second):
+        preview.wait_for_next(lambda p=preview: p.press("Enter"), "turn")
+    first.press("Digit1", "y")
+    first.wait_told()
+    second.press("Digit2")
+    second.wait_told()
+    second.wait_for_next(lambda: second.press("Enter"), "turn")
+    assert second.text("count") == "2 of 8"
+    assert second.text("truth").startswith("Blind:"), "an item that was answered in the first tab"
+    notes = Journal(folder / "journal.db").notes()["note"].map(json.loads)
+    assert [note["blind"] for note in notes] == [False, False]
+    assert "model high 0.75" in told
+    assert answers(folder)["label"].tolist() == ["low", "low"]
+
+
+def test_one_notebook_in_two_tabs_is_one_preview(sounds, open_notebook):
+    first = sounds()
+    first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    again = open_notebook()
+    again.wait_for(f"{ROOT}[data-wish]:not([data-wish='-1'])")
+    second = OnScreen(again)
+    second.press("Digit1")
+    told = second.wait_told()
+    assert first.wait_told() == told
+    first.wait_for_next(lambda: first.press("Enter"), "turn")
+    again.wait(lambda: second.data("turn") == first.data("turn"), "the other tab to follow")
+    assert second.text("count") == first.text("count") == "1 of 8"
+
+
+def test_it_works_in_notebook_7(open_notebook, folder):
+    tones().to_pickle(folder / "items.pickle")
+    notebook = open_notebook(LOAD, SOUNDS, application="notebook")
+    notebook.run_all(f"{ROOT}[data-wish]:not([data-wish='-1'])")
+    preview = OnScreen(notebook)
+    preview.press("Digit1", "y")
+    assert "model high 0.75" in preview.wait_told()
+    preview.wait_for_next(lambda: preview.press("r"))
+    preview.wait_for_next(lambda: preview.press("Enter"), "turn")
+    assert preview.text("truth").startswith("Blind:")
+    assert answers(folder)["label"].tolist() == ["high"]
 
 
 def test_an_answer_outlives_the_kernel(sounds, open_notebook, lab, folder, needs_proc):

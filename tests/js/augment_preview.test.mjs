@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { SHARED, load } from "./load.mjs";
 
-const { ACTIONS, Latest, default: widget, keyAction, keyOf, keysOf, onDigit, shown, stepOf } = await load(...SHARED, "augment_preview.js");
+const { ACTIONS, Latest, actionsOf, columnsOf, default: widget, keyAction, keyOf, keysOf, markOf, matching, onDigit, shown, stepOf } = await load(...SHARED, "augment_words.js", "augment_preview.js");
 
 test("the files together are one module with a render function", () => {
   assert.equal(typeof widget.render, "function");
@@ -54,4 +54,41 @@ test("of wishes that come while one is under way the latest follows", () => {
   latest.arrived();
   latest.want({ snr: 5 });
   assert.deepEqual(sent.slice(2), [{ snr: 5 }]);
+});
+
+test("who cannot tell has a sign of their own", () => {
+  assert.equal(markOf("can't tell", "seven"), " ?");
+  assert.equal(markOf("seven", "seven"), " ✓");
+  assert.equal(markOf("nine", "seven"), " ✗");
+  assert.equal(markOf("nine", null), "");
+});
+
+test("the list names the keys that do something here", () => {
+  const names = (...given) => actionsOf(...given).map(([name]) => name);
+  const few = ["a", "b"], many = Array.from({ length: 11 }, (_, n) => `class ${n}`);
+  const sound = names("audio", 1, few);
+  assert.ok(sound.includes("play"));
+  for (const name of ["left", "right", "find"]) assert.ok(!sound.includes(name), name);
+  const pictures = names("image", 6, many);
+  assert.ok(!pictures.includes("play"));
+  for (const name of ["left", "right", "find"]) assert.ok(pictures.includes(name), name);
+});
+
+test("a label is found by a part of it, those that begin with it first", () => {
+  const labels = ["t-shirt", "shirt", "skirt", "SHoes"];
+  assert.deepEqual(matching(labels, "sh"), ["shirt", "SHoes", "t-shirt"]);
+  assert.deepEqual(matching(labels, " irt "), ["t-shirt", "shirt", "skirt"]);
+  assert.deepEqual(matching(labels, ""), labels);
+  assert.deepEqual(matching(labels, "x"), []);
+});
+
+test("rows of copies are of one length as far as it goes", () => {
+  assert.deepEqual([1, 3, 6, 7, 8, 12, 24].map((n) => columnsOf(n, 6)), [1, 3, 6, 4, 4, 6, 6]);
+  assert.deepEqual([4, 6, 8].map((n) => columnsOf(n, 5)), [4, 3, 4]); // six: not five and one
+  for (let most = 2; most <= 8; most += 1) for (let n = 1; n <= 24; n += 1) {
+    const columns = columnsOf(n, most), rows = Math.ceil(n / columns);
+    assert.ok(columns <= most);
+    assert.equal(rows, Math.ceil(n / most), "no row more than there must be");
+    assert.ok(n - (rows - 1) * columns >= columns - rows + 1, `${n} in rows of ${columns}`);
+  }
 });
