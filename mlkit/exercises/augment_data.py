@@ -55,6 +55,10 @@ def _other(letter: str) -> str:
     return "B" if letter == "A" else "A"
 
 
+def _others(letter: str) -> str:
+    return "ABC".replace(letter, "")
+
+
 def _more(worth: Any) -> tuple[str, float]:
     lead = float(worth["10 recorded"] - worth["100 copies"])
     return ("A" if lead >= 0 else "B"), abs(lead)
@@ -66,9 +70,18 @@ def _over_nothing(worth: Any) -> tuple[str, float]:
     return letter, _apart(float(worth[name] - worth["nothing"]), lead)
 
 
+def _reached(worth: Any) -> tuple[str, float]:
+    letter, lead = _more(worth)
+    return letter, _apart(float(worth[{"A": "10 recorded", "B": "100 copies"}[letter]]), lead)
+
+
 def _flip(flips: Any) -> tuple[str, float]:
     fall = flips.loc["as they are"] - flips.loc["turned"]
     return ("A" if fall["small"] >= fall["large"] else "B"), float(fall.max())
+
+
+def _turned(flips: Any) -> float:
+    return float(flips.loc["turned", {"A": "small", "B": "large"}[_flip(flips)[0]]])
 
 
 def _mirrored(flips: Any) -> tuple[str, float]:
@@ -83,10 +96,6 @@ def _apart(value: float, right: float) -> float:
     return value if abs(value - right) > 0.02 else right + 0.3
 
 
-def _column(orders: Any) -> float:
-    return float(orders["one more column"] - orders["as it is"])
-
-
 def _worst(curve: Any) -> float:
     return float(curve["examples"][curve["error"].idxmax()])
 
@@ -98,16 +107,24 @@ EXERCISES = [
             tries=[
                 (
                     (1, 1, 0),
-                    "At 0 dB noise and clip have the same power, and these two have it already.",
+                    "At 0 dB noise and clip have the same power, and these two have it already: "
+                    "the factor is 1.",
                 ),
-                ((4, 1, 0), "Four times the power is twice the samples."),
-                ((1, 1, 20), "20 dB are a hundred times the power, and ten times the samples."),
-                ((0.02, 0.5, 7), "Set the power of the noise, times the square, against the SNR."),
+                ((4, 1, 0), "The noise needs four times its power: twice its samples."),
+                (
+                    (1, 1, 20),
+                    "At 20 dB noise has a hundredth of the power: a tenth in samples.",
+                ),
+                (
+                    (0.02, 0.5, 7),
+                    "Multiply noise of power 0.5 by your factor: does it lie 7 dB below 0.02 then?",
+                ),
             ]
         ),
-        hint="Which power shall the noise have? Power goes with the square of the samples.",
-        why="The power of the clip, divided by 10 to the power of a tenth of the SNR, is what the "
-        "noise may have; the root of what it lacks is the factor.",
+        hint="First the power that the noise shall have: that of the clip, divided by "
+        "10 ** (snr_db / 10). How many times its power is that, and how many times its samples?",
+        why="The noise shall have the power of the clip divided by 10 ** (snr_db / 10). Divided by "
+        "the power it has now, that is the factor for its power; the samples get the root of it.",
         right=lambda: noise_factor,
         wrong=[
             (lambda: _no_root, "That is a factor for the power. The samples go with its root."),
@@ -121,14 +138,15 @@ EXERCISES = [
     Exercise(
         id="08.choose",
         kind=Decision("ABCD", Number(tolerance=0.0051), figure_is="how far the model is behind"),
-        hint="Three yes: realistic, people can still tell, and the model cannot.",
+        hint="It must be realistic, people must still be able to tell, and the model must be "
+        "behind them: people right less model right.",
         why="It happens in the world, people hear through it and the model does not: there is "
         "something to learn that can be learnt.",
         right=lambda: ("C", _behind("C")),
         wrong=[
             (
                 lambda: ("A", _behind("A")),
-                "The model does as well as people there: it would learn nothing.",
+                "The model does nearly as well as people there: little is left to learn.",
             ),
             (
                 lambda: ("B", _behind("B")),
@@ -141,6 +159,14 @@ EXERCISES = [
             (
                 lambda: ("C", 1 - CANDIDATES["C"][2]),
                 "Those are the errors of the model. People err there too: how far is it behind?",
+            ),
+            (
+                lambda: ("C", CANDIDATES["C"][2]),
+                "That is how often the model is right. How much more often are people?",
+            ),
+            (
+                lambda: ("C", CANDIDATES["C"][1]),
+                "That is how often people are right. How much less often is the model?",
             ),
         ],
     ),
@@ -160,15 +186,20 @@ EXERCISES = [
     ),
     Exercise(
         id="08.told",
-        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="the difference in accuracy"),
-        hint="The first line of the result: does the interval of the difference hold 0?",
+        kind=Decision("ABC", Number(tolerance=0.0051), figure_is="the difference in accuracy"),
+        hint="Both stand in the first line of the result: the change in points (a hundredth of a "
+        "share each), and in brackets its interval. An interval on both sides of 0 may be luck.",
         why="Every fresh item counts, those that got worse too, so this is what a user of the new "
         "model would notice on average. The rows say who is not average.",
         right=_told,
         wrong=[
             (
-                lambda told: (_other(_told(told)[0]), told.difference),
+                lambda told: (_others(_told(told)[0])[0], told.difference),
                 "On which side of 0 is the interval of the difference, or is 0 in it?",
+            ),
+            (
+                lambda told: (_others(_told(told)[0])[1], told.difference),
+                "Look at both ends of the interval in brackets: above 0, below 0, or one of each?",
             ),
             (
                 lambda told: (_told(told)[0], _mended(told)),
@@ -179,17 +210,22 @@ EXERCISES = [
     Exercise(
         id="08.flip",
         kind=Decision("AB", Number(tolerance=0.0051), figure_is="by how much it falls"),
-        hint="Row by row: the first, less the one with the turned copies.",
+        hint="In the column of that model: the share in the row as they are, less the share in "
+        "the row turned. It is a share, so one point is 0.01.",
         why="Where a 6 and a 9 lie on the same spot, straight borders must give up one of them, "
-        "and a good deal else. The large model finds room for both, so it is spared: labels "
-        "that cannot be told are still a poor thing to teach.",
+        "and a good deal else. The large model finds room for both, so it is spared. But even "
+        "there, labels that a person cannot tell are a poor thing to teach.",
         right=_flip,
         wrong=[
             (
                 lambda flips: (_other(_flip(flips)[0]), _flip(flips)[1]),
-                "Its accuracy hardly moves. Compare the columns from the first row to the last.",
+                "The other column falls further from the first row to the last.",
             ),
             (_mirrored, "That is what mirrored copies cost. And turned ones?"),
+            (
+                lambda flips: (_flip(flips)[0], _apart(_turned(flips), _flip(flips)[1])),
+                "That is how often it is right with turned copies. How much less than without?",
+            ),
         ],
     ),
     Exercise(
@@ -197,7 +233,8 @@ EXERCISES = [
         kind=Decision(
             "ABC", Number(tolerance=10.5, share=False), figure_is="the number of examples"
         ),
-        hint="Where is the peak on the left, and how many weights are there for each class?",
+        hint="Print curve and look for the largest error. There are 300 features, so 300 weights "
+        "for each class: how many examples does it take to pin them all down?",
         why="With fewer examples there are many solutions, and least squares takes the smallest; "
         "with more of them it averages. In between the only one that fits all must bend to every "
         "accident, and a price on large weights is enough to stop it.",
@@ -224,36 +261,23 @@ EXERCISES = [
     Exercise(
         id="08.worth",
         kind=Decision("AB", Number(tolerance=0.0051), figure_is="how much more it brings"),
-        hint="Print worth: one figure less the other.",
+        hint="From the column mean: the row of ten recordings, and the row of the hundred copies. "
+        "The letter is that of the larger one, the figure the difference between the two.",
         why="Now put a price on both: an hour of that person, and an hour of yours. Copies teach "
         "what you thought of; recordings also bring what nobody thought of.",
         right=_more,
         wrong=[
             (
                 lambda worth: (_other(_more(worth)[0]), _more(worth)[1]),
-                "Read both off the picture: the line at ten recordings, and the dashed one.",
+                "The other one reaches the larger share, on the average of the draws.",
             ),
             (
                 _over_nothing,
                 "That is what it brings over nothing. How much more than the other one is it?",
             ),
-        ],
-    ),
-    Exercise(
-        id="08.rows",
-        kind=Decision("AB", Number(tolerance=0.0051), figure_is="what it brings"),
-        hint="Each figure, less that of the table as it is.",
-        why="Jittered rows repeat what is known. The column says what nobody could have guessed "
-        "from the other two.",
-        right=lambda orders: ("B", _column(orders)),
-        wrong=[
             (
-                lambda orders: ("A", float(orders["ten times the rows"] - orders["as it is"])),
-                "The jittered rows know no more than the rows did.",
-            ),
-            (
-                lambda orders: ("B", float(orders["one more column"])),
-                "That is how often it is right. How many points more than before?",
+                _reached,
+                "That is how often it is right then. How much more than with the other one?",
             ),
         ],
     ),
