@@ -74,7 +74,7 @@ def test_an_edit_is_on_disk_at_once_survives_a_new_kernel_and_changes_what_follo
     place = place_of(opened, "milestones = edit")
     grid = Grid(opened, place)
     assert not path.exists()
-    likely_high = 30 + 6 * 29 + 2.5 * 78  # the third of the numbers, behind the name
+    likely_high = 30 + 6 * 29 + 2.5 * 84  # the third of the numbers, behind the name
     grid.type(likely_high, 0, "40")
     opened.wait(lambda: kept(path, "high") == 40, "the edit on disk")
     assert not list(path.parent.glob("*.part"))
