@@ -356,6 +356,8 @@ def _number(value: Any, what: str) -> float:
 
 
 def _draw(found: Extrapolation, ax: "Axes | None") -> "Axes":
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     ax = _show.axes(ax)
     sizes = found.curve["n"]
     most = max(found.n, sizes.max())
@@ -372,6 +374,9 @@ def _draw(found: Extrapolation, ax: "Axes | None") -> "Axes":
     if most > FAR * sizes.max():
         ax.axvline(FAR * sizes.max(), color=_show.PALETTE["vermilion"], ls=":", lw=2)
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("examples (left of the line: measured)")
     ax.set_ylabel("score")
     return _show.describe(ax, repr(found))
