@@ -78,9 +78,8 @@ def chain(
 
     A ``Chain``; ``.table`` adds ``change`` (mean), ``change_low, change_high`` (95 of 100 of 20,000
     draws) and ``narrower``: the share of the final variance that would go if this range were
-    known to be its mean (missing where nothing varies). The ranges are taken as independent:
-    the mean of a product is then the product of the means, its second moment likewise (Goodman
-    1960).
+    known to be its mean (missing where nothing varies). Ranges are taken as independent: the mean
+    and second moment of a product are then the products of theirs (Goodman 1960).
     Raises ``ValueError`` for fewer than two rows, levels out of order, a metric named twice,
     ends in the wrong order.
 
