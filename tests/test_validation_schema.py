@@ -391,6 +391,41 @@ def test_text_in_reports_is_escaped(schema, people):
     assert "&lt;script&gt;" in html
 
 
+N = 60
+STRANGE = {
+    "lists": [[i] for i in range(N)],
+    "dictionaries": [{"a": 1}] * N,
+    "categories": pd.Categorical(["x", "y", None] * 20),
+    "whole numbers with gaps": pd.array([1, None, 3] * 20, dtype="Int64"),
+    "Booleans with gaps": pd.array([True, None, False] * 20, dtype="boolean"),
+    "durations": pd.to_timedelta(range(N), unit="h"),
+    "complex": np.arange(N) * 1j,
+    "bytes": [b"x"] * N,
+    "the year 1": pd.Series([pd.Timestamp("0001-01-01")] * N, dtype="datetime64[s]"),
+    "zones mixed": [pd.Timestamp("2025-01-01", tz="UTC"), pd.Timestamp("2025-01-01"), "x"] * 20,
+    "infinite": [np.inf, -np.inf, 1.0] * 20,
+    "equal and of three kinds": pd.Series([True, 1, 1.0] * 20, dtype=object),
+    "no time at all": pd.Series([pd.NaT] * N),
+    "nothing": [None] * N,
+    "beyond floats": [10**400] * N,
+    "numpy's own": [np.int64(1), np.float32(2), np.bool_(True)] * 20,
+    "arrow": pd.array([1, 2, None] * 20, dtype="int64[pyarrow]"),
+    "sparse": pd.arrays.SparseArray([0, 0, 1] * 20),
+    "intervals": pd.interval_range(0, N),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_no_column_is_too_strange_to_be_told(schema, people, name):
+    column = pd.Series(STRANGE[name])
+    table = pd.DataFrame(dict.fromkeys(people.columns, column))
+    report = validation.validate(table, schema, reference=people, now=NOW)
+    assert not report.ok
+    assert report._repr_html_()
+    own = pd.DataFrame({"x": column, "number": range(N)})
+    assert validation.validate(own, validation.declare(validation.propose(own)), now=NOW).ok
+
+
 # --- beside other tools -----------------------------------------------------------------------
 
 

@@ -48,7 +48,7 @@ def links_plot(links: "Links", ax: "Axes | None") -> "Axes":
             label=["merged", "not merged"],
         )  # fmt: skip
         ax.set_yscale("log")
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     ax.set_xlabel(
         "weight of the pair, in bits: for one person to the right, against it to the left"
     )

@@ -29,10 +29,32 @@ class Fault(NamedTuple):
 
 def shown(values: pd.Series, most: int = 3) -> str:
     """Some different values as a person writes them."""
-    distinct = pd.unique(values.iloc[:1000].dropna().astype(object))
+    distinct = different(values.iloc[:1000].dropna())
     parts = ", ".join(plain(value) for value in distinct[:most])
     more = len(distinct) - most
     return parts + (f" and {'over ' * (len(values) > 1000)}{more:,} more" if more > 0 else "")
+
+
+def different(values: pd.Series) -> list[Any]:
+    """Each value once, also where some cannot be hashed (lists), told apart by how they look."""
+    try:
+        return list(pd.unique(values.astype(object)))
+    except TypeError:
+        return list({repr(value): value for value in values}.values())
+
+
+_NAMES = {
+    "str": "text",
+    "float": "numbers with a point",
+    "int": "whole numbers",
+    "bool": "Booleans",
+}
+
+
+def _kinds_in(values: pd.Series) -> str:
+    """The kinds of the values, in words where there are some."""
+    names = sorted({type(value).__name__ for value in values})
+    return " and ".join(_NAMES.get(name, f"of the type {name}") for name in names)
 
 
 def plain(value: Any) -> str:
@@ -119,13 +141,12 @@ def _type(rule: Rule, values: pd.Series, whole: pd.Series) -> Iterator[Part]:
                 f'pd.to_numeric(df["{rule.column}"]), once you know why they came as text',
             )  # fmt: skip
             return
-    kinds = sorted({type(value).__name__ for value in values})
     if n < known and whole.dtype == object:
-        found = f"{_count(n, 'value')} of {known:,} are no {rule.value} but {_some(kinds)}"
+        found = f"{_count(n, 'value')} of {known:,} are {_kinds_in(values)}; declared: {rule.value}"
         do = "look at the examples: are they marks for missing values, or rows moved sideways?"
         yield "mixed types", every, found, do
         return
-    found = f"{_count(n, 'value')} of {known:,} are {_some(kinds)}; declared: {rule.value}"
+    found = f"{_count(n, 'value')} of {known:,} are {_kinds_in(values)}; declared: {rule.value}"
     yield "wrong type", every, found, "read the column as what was declared, or declare anew"
 
 
@@ -176,17 +197,23 @@ def _inside(low: float | None, high: float | None) -> Callable[[np.ndarray], np.
 
 def _categories(rule: Rule, values: pd.Series, _: pd.Series) -> Iterator[Part]:
     known = {_folded(value): value for value in rule.value if isinstance(value, str)}
-    distinct = pd.unique(values.astype(object))
+    items = list(values.astype(object))
+    names = [_key(value) for value in items]
+    distinct = list(dict(zip(names, items, strict=True)).values())
     kinds, means = {}, {}
     for value in distinct:
-        kinds[value], means[value] = _category(value, known)
-    found_kind = np.asarray([kinds[value] for value in values.astype(object)], dtype=object)
+        kinds[_key(value)], means[_key(value)] = _category(value, known)
+    found_kind = np.asarray([kinds[name] for name in names], dtype=object)
     for kind in _CATEGORY:
         chosen = found_kind == kind
         if chosen.any():
-            ones = [value for value in distinct if kinds[value] == kind]
+            ones = [value for value in distinct if kinds[_key(value)] == kind]
             n = _count(int(chosen.sum()), "row")
             yield kind, chosen, *_told(rule, kind, f"{n} with {_some(ones)}", ones, means)
+
+
+def _key(value: Any) -> Any:
+    return value if isinstance(value, str) else repr(value)
 
 
 _CATEGORY = ("spelling variant", "broken encoding", "new category")
@@ -197,10 +224,10 @@ def _told(
 ) -> tuple[str, str]:
     """What was found, and what to do."""
     if kind == "new category":
-        near = [f"{one!r} for {means[one]!r}?" for one in ones if means[one]][:2]
+        near = [f"{one!r} for {means[_key(one)]!r}?" for one in ones if means[_key(one)]][:2]
         found += f"; declared: {_some(rule.value, 6)}" + (f" ({', '.join(near)})" if near else "")
         return found, "declare it if it is right; otherwise correct it where the data enter"
-    meant = _some(sorted({mean for one in ones if (mean := means[one])}))
+    meant = _some(sorted({mean for one in ones if (mean := means[_key(one)])}))
     if kind == "spelling variant":
         found += f": {meant} but for case and spaces"
         return found, f'write df["{rule.column}"] in one way where the data enter'

@@ -2,7 +2,6 @@
 
 import datetime
 import math
-import numbers
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 KINDS = ("integer", "number", "boolean", "text", "time")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _UTC = datetime.UTC
+_REAL = (int, float, np.integer, np.floating)  # numpy's Booleans are none of them
 Clock = Callable[[], float]
 
 
@@ -25,7 +25,17 @@ def is_missing(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    return isinstance(value, _REAL) and not isinstance(value, bool)
+
+
+def number(value: Any) -> float:
+    """The value as a float; NaN for what is no number, infinite beyond what a float holds."""
+    if not is_number(value):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def when(value: Any) -> datetime.datetime | None:
@@ -37,6 +47,8 @@ def when(value: Any) -> datetime.datetime | None:
             return datetime.datetime.fromisoformat(value)
         except ValueError:
             return None
+    if value is pd.NaT:
+        return None
     if isinstance(value, datetime.datetime):  # pandas' Timestamp is one
         return value
     if isinstance(value, datetime.date):
@@ -58,9 +70,9 @@ def seconds(value: Any) -> float:
 
 
 def _is_integer(value: Any) -> bool:
-    if isinstance(value, numbers.Integral):
-        return not isinstance(value, bool | np.bool_)
-    return is_number(value) and math.isfinite(value) and float(value).is_integer()
+    if isinstance(value, int | np.integer):
+        return not isinstance(value, bool)
+    return isinstance(value, float | np.floating) and float(value).is_integer()
 
 
 IS: dict[str, Callable[[Any], bool]] = {
@@ -76,8 +88,19 @@ def each(values: pd.Series, test: Callable[[Any], Any]) -> np.ndarray:
     """A test of each value; where a column has one dtype, each distinct value is tested once."""
     if pd.api.types.is_object_dtype(values.dtype):  # 1, 1.0 and True are equal and of three kinds
         return np.asarray([test(value) for value in values])
-    codes, distinct = pd.factorize(values)
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
     return np.asarray([test(value) for value in distinct])[codes] if len(codes) else codes
+
+
+def is_real(dtype: Any) -> bool:
+    types = pd.api.types
+    return types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)
+
+
+def dense(table: pd.DataFrame) -> pd.DataFrame:
+    """Sparse columns written out: what is checked here is each value."""
+    sparse = [n for n in table.columns if isinstance(table[n].dtype, pd.SparseDtype)]
+    return table.assign(**{n: np.asarray(table[n]) for n in sparse}) if sparse else table
 
 
 def of_kind(values: pd.Series, kind: str) -> np.ndarray:
@@ -86,31 +109,31 @@ def of_kind(values: pd.Series, kind: str) -> np.ndarray:
     if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype):
         return each(values, IS[kind]).astype(bool)
     types = pd.api.types
-    boolean, number = types.is_bool_dtype(dtype), types.is_numeric_dtype(dtype)
+    boolean, real = types.is_bool_dtype(dtype), is_real(dtype)
     time = types.is_datetime64_any_dtype(dtype)
-    if kind == "integer" and number and not boolean:
+    if kind == "integer" and real and not boolean:
         floats = values.to_numpy(float)
         return np.isfinite(floats) & (floats == np.floor(floats))
     if kind in ("text", "time") and isinstance(dtype, pd.StringDtype):
         return np.full(len(values), True) if kind == "text" else each(values, IS[kind]).astype(bool)
-    is_kind = {"number": number and not boolean, "boolean": boolean, "time": time}
+    is_kind = {"number": real and not boolean, "boolean": boolean, "time": time}
     return np.full(len(values), is_kind.get(kind, False))
 
 
 def numbers_of(values: pd.Series) -> np.ndarray:
     """Floats; NaN for what is missing or no number."""
-    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+    if is_real(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
         return values.to_numpy(float, na_value=np.nan)
-    return each(values, lambda v: float(v) if is_number(v) else math.nan).astype(float)
+    return each(values, number).astype(float)
 
 
 def seconds_of(values: pd.Series) -> np.ndarray:
     """``seconds`` of each value; NaN for what is missing or no time."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        aware = isinstance(values.dtype, pd.DatetimeTZDtype)
-        utc = values.dt.tz_convert("UTC") if aware else values.dt.tz_localize("UTC")
-        epoch = pd.Timestamp(0, tz="UTC")
-        return ((utc - epoch) / pd.Timedelta(seconds=1)).to_numpy(float)
+        if values.dt.tz is not None:
+            values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        moments = values.to_numpy("datetime64[us]")  # nanoseconds would not reach the year 1
+        return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 1e6)
     return each(values, seconds).astype(float)
 
 

@@ -58,6 +58,7 @@ def propose(reference: pd.DataFrame, *, rows: int | None = None) -> Schema:
     3    age     range  [20, 59]  question
     """
     n = _checked(reference)
+    reference = _kinds.dense(reference)
     to_come = n if rows is None else rows
     if isinstance(to_come, bool) or not isinstance(to_come, int | np.integer) or to_come < 1:
         raise ValueError(f"{_FUNCTION}() needs rows as a whole number from 1 up; got {rows!r}.")
@@ -134,7 +135,7 @@ def beyond(n: int, to_come: int) -> float:
 
 
 def _of_numbers(name: str, known: pd.Series, kind: str, to_come: int) -> Iterator[Rule]:
-    values = known.astype(float)
+    values = pd.Series(_kinds.numbers_of(known))
     counts = known.value_counts()
     if kind == "integer" and len(counts) <= _CODES and len(known) >= 10 * len(counts):
         yield _listed(name, [int(v) for v in sorted(counts.index)], counts, to_come)

@@ -181,7 +181,7 @@ def _usable(table: pd.DataFrame) -> pd.DataFrame:
     """Columns with a name of their own, and the index from 0 up."""
     named = [isinstance(name, str) for name in table.columns]
     work = table.loc[:, np.asarray(named, bool) & ~table.columns.duplicated()]
-    return work.reset_index(drop=True)
+    return _kinds.dense(work).reset_index(drop=True)
 
 
 def _of_names(table: pd.DataFrame) -> Iterator[Fault]:

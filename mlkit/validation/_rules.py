@@ -204,7 +204,7 @@ def _within(value: list[Any], clock: _kinds.Clock) -> Callable[[Any], bool]:
     ends = (bound(low, clock), bound(high, clock))
 
     def test(v: Any) -> bool:
-        x = _kinds.seconds(v) if times else float(v) if _kinds.is_number(v) else math.nan
+        x = _kinds.seconds(v) if times else _kinds.number(v)
         lo, hi = (bound(low, clock), bound(high, clock)) if moving else ends
         return not (x < lo or x > hi)  # what is no number breaks the type, not the range
 

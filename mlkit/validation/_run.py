@@ -51,7 +51,7 @@ def _column_check(rule: Rule, clock: _kinds.Clock, cases: int | None) -> Any:
         if name == "missing":
             kept = values.notna().to_numpy()
         elif name == "unique":
-            kept = ~values.duplicated().to_numpy()
+            kept = ~duplicated(values)
         else:
             kept = _rules.mask(values, name, value, clock)
         return pd.Series(kept, index=values.index, dtype=bool)
@@ -83,7 +83,7 @@ def _table_check(rule: Rule, cases: int | None) -> Any:
     return pa.Check(test, name=label, error=label, ignore_na=False, n_failure_cases=cases)
 
 
-def duplicated(table: pd.DataFrame) -> np.ndarray:
+def duplicated(table: pd.DataFrame | pd.Series) -> np.ndarray:
     try:
         return table.duplicated().to_numpy()
     except TypeError:  # lists and the like, which cannot be hashed

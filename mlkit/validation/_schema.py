@@ -62,7 +62,7 @@ class Schema:
             kept *= 1 - (0 if pd.isna(rule.false_alarms) else rule.false_alarms)
         return 1 - kept
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         return list(dict.fromkeys(rule.column for rule in self.rules if rule.column))
 
