@@ -69,11 +69,11 @@ class Pace:
             ax.fill(ends, [0, self.m, self.m], color=_show.PALETTE["blue"], alpha=0.15)
         made = np.arange(1, len(cost) + 1)
         ax.plot(np.cumsum(cost) / unit, made, "o", ms=3, color=_show.PALETTE["vermilion"])
-        ax.set(
-            xlabel=f"working time ({word}, breaks left out)", ylabel="examples", title=repr(self)
+        known = (
+            f"{span(self.total_s)} ({span(self.low)} to {span(self.high)})" if not self.why else ""
         )
-        ax.title.set_fontsize(10)
-        ax.title.set_wrap(True)
+        ax.set(xlabel=f"working time ({word}, breaks left out)", ylabel="examples")
+        ax.set_title(f"{self.m:,} examples take {known or 'a time not known yet'}", fontsize=10)
         return _show.describe(ax, f"{self!r} Points show the {len(cost):,} examples made.")
 
 

@@ -27,9 +27,9 @@ class Recorder(anywidget.AnyWidget):
     """Data from your own voice: a prompt, a key, a take; nothing leaves the machine.
 
     A take is one channel at ``rate_hz``, cut to the sound and 30 ms around it (a moment sounds
-    when it is 10 dB above the quietest tenth, and no more than 25 to 40 dB below the loudest),
-    at -20 dB of full scale (RMS; peaks stay below -1 dB, and no take gains over 40 dB). It is
-    written before it counts as kept, beside ``recordings.csv``.
+    10 dB above the quietest tenth, held to 25 to 40 dB below the loudest), brought to -20 dB of
+    full scale (RMS; peaks at most -1 dB, gain at most 40 dB). It counts as kept once file and row
+    of ``recordings.csv`` are written; until then it waits in the browser.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Recorder(anywidget.AnyWidget):
     folder
         Where files and table lie; several notebooks and people may share it.
     speaker
-        An alias. A real name is not needed.
+        An alias; a real name is not needed.
     takes
         Of each prompt, round after round.
     rate_hz
@@ -46,7 +46,7 @@ class Recorder(anywidget.AnyWidget):
     purpose
         What one agrees to, after "used to".
     longest_s
-        Where a take ends by itself.
+        Where a take ends by itself, 1 to 30.
     shuffle
         Mixes each round, the same way every time: counting up sounds like counting.
 
