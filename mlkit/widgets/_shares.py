@@ -98,7 +98,9 @@ class Evidence:
         ax.set_xticks(place, part["range"].where(part["range"] != "", "all"))
         if ax.has_data():
             ax.legend(frameon=False)
-        said = "; ".join(f"{row['range'] or 'all'}: {_line(row)}" for _, row in part.iterrows())
+        said = "; ".join(
+            f"{row['range'] or 'all'}: {_line(row)}" for row in part.to_dict("records")
+        )
         return _show.describe(ax, f"Shares by {parameter}. {said}.")
 
 
