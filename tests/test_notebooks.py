@@ -42,6 +42,15 @@ PREVIEWS = {"preview": "preview"}  # cell -> variable
 # What a notebook says of the data it got, where that is not about the recordings.
 WITHOUT_REAL_DATA = {"01_scoping": "example", "07_audit_performance": "stand-in"}
 WITH_REAL_DATA = {"01_scoping": "example", "07_audit_performance": "real messages"}
+RECORDERS = {"recorder": "recorder"}  # cell -> variable
+RECORD_BY_HAND = """
+import soundfile as _soundfile
+from mlkit import datasets as _datasets
+recorder.consent()
+for _label, _path in _datasets.load_example_voice()[["label", "path"]].to_numpy()[:20]:
+    _samples, _rate = _soundfile.read(_path)
+    recorder.add(_label, _samples, rate_hz=_rate)
+"""
 ANSWER_BY_HAND = """
 for number in range(12):
     preview.set(snr_db=25.0)  # so little noise that nothing has to be turned down
@@ -166,6 +175,9 @@ def answered(name: str) -> nbformat.NotebookNode:
             cells.append(nbformat.v4.new_code_cell(by_hand))
         if cell.id in LABELERS:
             by_hand = LABEL_BY_HAND.replace("labeler", LABELERS[cell.id])
+            cells.append(nbformat.v4.new_code_cell(by_hand))
+        if cell.id in RECORDERS:
+            by_hand = RECORD_BY_HAND.replace("recorder", RECORDERS[cell.id])
             cells.append(nbformat.v4.new_code_cell(by_hand))
         if cell.id in PREVIEWS:
             by_hand = ANSWER_BY_HAND.replace("preview", PREVIEWS[cell.id])
