@@ -59,7 +59,7 @@ def test_the_pages_show_the_runs_and_the_button_closes_them(notebook, context, f
     address = opened(notebook)
     port = int(re.search(r":(\d+)", address)[1])
     page = context.new_page()
-    page.goto(f"{address}/#/experiments/1/runs")
+    page.goto(address)
     for name in ("simple", "winner", "tuesday"):
         page.get_by_text(name, exact=True).first.wait_for(timeout=PATIENCE_S * 1000)
     assert page.get_by_text("spoken digits").count()
