@@ -99,7 +99,7 @@ def has_ratio(clip: np.ndarray, snr_db: float, function: str) -> bool:
 
 def mixed(clip: np.ndarray, other: np.ndarray, snr_db: float, function: str) -> np.ndarray:
     """The clip with the other sound at this signal-to-noise ratio."""
-    wave = clip.astype(np.float64)
+    wave = clip.astype(np.float64, copy=False)
     power = np.mean(other**2)
     if not power:
         raise ValueError(f"{function}(): the recordings drawn cancel each other out.")
@@ -233,7 +233,7 @@ def resampled(clip: np.ndarray, factor: float, *, size: int | None = None) -> np
     import librosa
 
     wave = librosa.resample(
-        clip.astype(np.float64),
+        clip.astype(np.float64, copy=False),
         # Rates as large whole numbers say the ratio to within a millionth.
         orig_sr=round(1_000_000 * factor),
         target_sr=1_000_000,
@@ -252,5 +252,7 @@ def stretched(clip: np.ndarray, factor: float, rate_hz: float) -> np.ndarray:
         # A clip shorter than the window is padded with silence; librosa need not say so.
         warnings.filterwarnings("ignore", message="n_fft=.* is too large")
         window = 2 ** round(np.log2(_WINDOW_S * rate_hz))
-        wave = librosa.effects.time_stretch(clip.astype(np.float64), rate=factor, n_fft=window)
+        wave = librosa.effects.time_stretch(
+            clip.astype(np.float64, copy=False), rate=factor, n_fft=window
+        )
     return librosa.util.fix_length(wave, size=max(1, round(len(clip) / factor)))

@@ -97,7 +97,7 @@ class Evidence:
         ax.set(ylim=(-0.02, 1.02), xlabel=parameter, ylabel="share (95 % interval)")
         ax.set_xticks(place, part["range"].where(part["range"] != "", "all"))
         if ax.has_data():
-            ax.legend(frameon=False)
+            ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         said = "; ".join(
             f"{row['range'] or 'all'}: {_line(row)}" for row in part.to_dict("records")
         )
