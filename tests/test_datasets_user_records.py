@@ -33,7 +33,7 @@ def test_the_seed_decides_and_the_global_state_does_not_move():
     state = np.random.get_state()[1].copy()  # noqa: NPY002 - the state that must not move
     pd.testing.assert_frame_equal(make_user_records(300, rng=3), make_user_records(300, rng=3))
     assert not make_user_records(300, rng=3).equals(make_user_records(300, rng=4))
-    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002 - the same state
 
 
 def test_order_and_record_say_nothing_of_the_person(users):
