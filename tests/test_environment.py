@@ -26,7 +26,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HOSTS = [a + b for a, b in [("pypi", ".org"), ("pythonhosted", ".org"), ("npmjs", ".org")]]
 HOSTS += [a + b for a, b in [("anaconda", ".org"), ("yarnpkg", ".com"), ("unpkg", ".com")]]
 MACHINE = re.compile(
-    "(?<![\\w.}|])/(?:" + "|".join(["ro" + "ot/", "wo" + "rk/", "opt/py" + "pi"]) + ")"
+    # A path of SQLite after three slashes is relative.
+    "(?<![\\w.}|])(?<!sqlite://)/(?:"
+    + "|".join(["ro" + "ot/", "wo" + "rk/", "opt/py" + "pi"])
+    + ")"
 )
 
 
