@@ -53,7 +53,7 @@ def read_picture(data: bytes) -> np.ndarray:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError("it is a picture that OpenCV cannot read")
-    return np.ascontiguousarray(picture[..., ::-1])
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def encoded(thing: np.ndarray, suffix: str, rate_hz: int | None = None) -> bytes:
@@ -67,7 +67,11 @@ def encoded(thing: np.ndarray, suffix: str, rate_hz: int | None = None) -> bytes
     import cv2
 
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == ".jpg" else []
-    done, data = cv2.imencode(suffix, np.ascontiguousarray(thing[..., ::-1]), quality)
+    thing = np.ascontiguousarray(thing)
+    known = thing.dtype == np.uint8 and thing.ndim == 3 and thing.shape[2] == 3
+    # Ten times as quick as turning the channels round by a negative step.
+    turned = cv2.cvtColor(thing, cv2.COLOR_RGB2BGR) if known else thing[..., ::-1].copy()
+    done, data = cv2.imencode(suffix, turned, quality)
     if not done:
         raise ValueError(f"OpenCV cannot write it as {suffix}")
     return data.tobytes()
