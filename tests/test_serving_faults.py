@@ -1,0 +1,332 @@
+"""The server when something breaks: the candidate, the disk, the process, a client."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from test_serving import HALF, MODELS, ask, begin, predict  # noqa: F401 - begin is a fixture
+from test_tags_faults import database, postgres  # noqa: F401 - a server of our own, as fixtures
+
+from mlkit import deployment, serving
+from mlkit.deployment import Policy, Rule
+
+ALL = Policy("canary", ramp=(1.0,))
+
+
+def until(holds, *, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+# --- the candidate ---
+
+
+def crash(_features):
+    raise SystemExit("broken\x00")
+
+
+def stop_iteration(_features):
+    raise StopIteration
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words"),
+    [
+        (crash, "RuntimeError: SystemExit: broken"),
+        (stop_iteration, "RuntimeError: StopIteration"),
+        (lambda features: features["no such"], "KeyError: 'no such'"),
+        (lambda features: None, "TypeError: a model returns one prediction"),
+        (lambda features: float("nan"), "TypeError: a model returns one prediction"),
+        (lambda features: float("inf"), "ValueError"),
+        (lambda features: ["new"], "TypeError: a model returns one prediction"),
+        (lambda features: ("new", "high"), "ValueError: could not convert string to float"),
+    ],
+)  # fmt: skip
+def test_no_user_sees_a_candidate_that_fails(begin, candidate, words):  # noqa: F811
+    server = begin({**MODELS, "new": candidate}, ALL)
+    answers = [predict(server, f"i{k}", f"u{k}") for k in range(5)]
+    assert [status for status, _ in answers] == [200] * 5
+    assert {answer["version"] for _, answer in answers} == {"old"}
+    log = server.log()
+    new = log[log["version"] == "new"]
+    assert log.groupby("item")["served"].sum().tolist() == [1] * 5
+    assert len(new) == 5
+    assert not new["served"].any()
+    assert new["prediction"].isna().all()
+    assert new["failure"].str.startswith(words).all()
+
+
+def test_where_old_stepped_in_is_counted_for_new_alone(begin):  # noqa: F811
+    server = begin({**MODELS, "new": crash}, ALL)
+    for k in range(4):
+        predict(server, f"i{k}", f"u{k}")
+    tally = server._rollout.store.tally(0, mode="canary", slow_ms=None)
+    assert tally["version"].tolist() == ["new"] * 4
+    assert tally["failed"].tolist() == [1] * 4
+
+
+def test_a_slow_candidate_costs_its_limit_and_then_nothing(begin):  # noqa: F811
+    free = threading.Event()
+    models = {**MODELS, "new": lambda features: (free.wait(60), "new")[1]}
+    server = begin(models, ALL, limit_ms=50, threads=2)
+    began = time.monotonic()
+    answers = [predict(server, f"i{k}", f"u{k}")[1] for k in range(30)]
+    assert {answer["version"] for answer in answers} == {"old"}
+    assert time.monotonic() - began < 30 * 0.05 + 10  # not 30 calls of 60 s
+    failures = server.log()["failure"].dropna()
+    assert failures.head(2).tolist() == ["too slow: no answer within 50 ms"] * 2
+    assert set(failures.tail(28)) == {"too slow: all its threads are still in earlier calls"}
+    free.set()  # the threads come back, and with them the candidate
+    until(lambda: predict(server, "again", "u")[1]["version"] == "new")
+
+
+def test_a_candidate_that_never_returns_does_not_keep_the_server(begin):  # noqa: F811
+    forever = threading.Event()
+    server = begin({**MODELS, "new": lambda features: forever.wait()}, ALL, limit_ms=50)
+    assert predict(server, "i", "u")[0] == 200
+    server.stop()
+    assert not server.running
+    forever.set()
+
+
+def test_when_old_fails_the_user_is_told_no_more_than_that(begin):  # noqa: F811
+    server = begin({"old": crash, "new": crash}, ALL)
+    assert predict(server, "i", "u") == (500, {"detail": "the model failed; the log says why."})
+    log = server.log()
+    assert log["version"].tolist() == ["new", "old"]
+    assert not log["served"].any()
+    assert log["prediction"].isna().all()
+
+
+# --- the policy at work ---
+
+
+def test_a_bad_candidate_is_rolled_back_by_the_first_look_that_can_know(begin):  # noqa: F811
+    """By the rule's own number of users: one fewer, and nothing may be decided."""
+    policy = Policy(ramp=(0.5, 1.0), rules=(Rule("failed", tolerable=0.01),), users=50)
+    users = [f"u{k}" for k in range(400)]
+    on_new = [k for k, v in enumerate(policy.versions(users, share=0.5)) if v == "new"]
+    server = begin({**MODELS, "new": crash}, policy)
+    for k in range(on_new[49]):
+        predict(server, f"i{k}", users[k])
+    assert server.look().action == "hold"
+    assert server.share == 0.5
+    predict(server, "the fiftieth", users[on_new[49]])
+    decision = server.look()
+    assert (decision.action, server.share) == ("roll back", 0.0)
+    assert decision.why.startswith("new is worse: failed +100.0")
+    assert server.changes()[["action", "share"]].to_numpy().tolist() == [
+        ["start", 0.5], ["roll back", 0.0],
+    ]  # fmt: skip
+    before = len(server.log())
+    assert {predict(server, f"j{k}", users[k])[1]["version"] for k in range(20)} == {"old"}
+    later = server.log().iloc[before:]
+    assert (later["version"] == "old").all()
+    assert (later["era"] == 1).all()
+
+
+def test_it_looks_by_itself(begin):  # noqa: F811
+    policy = Policy(ramp=(1.0,), rules=(Rule("accuracy"),), users=10)
+    server = begin(policy=policy, every_s=0.1)
+    server.change("share", share=0.5)
+    for k in range(80):
+        predict(server, f"i{k}", f"u{k}")
+        ask(server, "/feedback", {"item": f"i{k}", "label": "old"})
+    until(lambda: server.share == 0)
+    assert server.changes()["action"].tolist() == ["start", "share", "roll back"]
+
+
+def test_a_good_candidate_gets_more_users_and_keeps_those_it_had(begin):  # noqa: F811
+    policy = Policy(ramp=(0.5, 0.9), rules=(Rule("failed", tolerable=0.4),), users=10)
+    server = begin(policy=policy)
+    users = [f"u{k}" for k in range(120)]
+    had = {u for k, u in enumerate(users) if predict(server, f"i{k}", u)[1]["version"] == "new"}
+    assert server.look().action == "ramp"
+    assert server.share == 0.9
+    have = {u for k, u in enumerate(users) if predict(server, f"j{k}", u)[1]["version"] == "new"}
+    assert had < have
+
+
+def test_the_look_decides_what_the_policy_says_of_the_log(begin):  # noqa: F811
+    server = begin(policy=Policy(ramp=(0.5, 1.0), rules=(Rule("failed", tolerable=0.4),), users=10))
+    for k in range(60):
+        predict(server, f"i{k}", f"u{k % 30}")
+    expected = server.policy.step(deployment.tally(server.log()), share=0.5)
+    assert server.look() == expected
+
+
+# --- the process ---
+
+APP = """
+models = {"old": lambda features: "old", "new": lambda features: "new"}
+"""
+
+
+def command(folder, *more):
+    (folder / "app.py").write_text(APP, encoding="utf-8")
+    (folder / "policy.json").write_text(HALF.to_json(), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlkit.serving", "app:models", "--policy", "policy.json",
+         "--port", "0", "--store", "sqlite:///log.db", *more],
+        cwd=folder, env={**os.environ, "MLKIT_SERVING_TOKEN": "secret"}, text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+
+    class There:
+        url = process.stdout.readline().split()[-1]
+
+    until(lambda: _answers(There))
+    return process, There
+
+
+def _answers(server):
+    try:
+        return ask(server, "/health")[0] == 200
+    except OSError:
+        return False
+
+
+def test_killed_and_started_again_it_lost_nothing_and_goes_on(tmp_path):
+    process, server = command(tmp_path)
+    try:
+        assert ask(server, "/admin/rollout", {"share": 0.37}, token="secret")[0] == 200
+        answered = []
+
+        def client(number):
+            for k in range(10_000):
+                try:
+                    status, answer = predict(server, f"{number}-{k}", f"u{k % 50}")
+                except OSError:
+                    return
+                assert status == 200
+                answered.append((answer["item"], answer["version"]))
+
+        with ThreadPoolExecutor(8) as pool:
+            clients = [pool.submit(client, number) for number in range(8)]
+            until(lambda: len(answered) > 150)
+            process.kill()
+        assert not [found for one in clients if (found := one.exception())]
+    finally:
+        process.kill()
+        process.wait(20)
+        process.stdout.close()
+    log = serving.read_log(f"sqlite:///{tmp_path}/log.db")
+    assert log["item"].is_unique
+    kept = dict(zip(log["item"], log["version"], strict=True))
+    assert len(answered) > 150
+    assert set(answered) <= set(kept.items())
+    assert len(kept) - len(answered) <= 8  # at most what was on its way
+
+    process, server = command(tmp_path)
+    try:
+        assert ask(server, "/health")[1]["share"] == 0.37
+        users = [f"u{k}" for k in range(50)]
+        again = [predict(server, f"again {u}", u)[1]["version"] for u in users]
+        assert again == HALF.versions(users, share=0.37).tolist()
+        if os.name == "posix":
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, -signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait(20)
+        process.stdout.close()
+    assert len(serving.read_log(tmp_path / "log.db")) == len(log) + 50
+
+
+def test_another_candidate_begins_anew(begin):  # noqa: F811
+    server = begin(candidate="spring")
+    server.change("promote", share=1.0)
+    server.stop()
+    assert begin(candidate="spring").share == 1
+    later = begin(candidate="summer")
+    assert later.share == 0.5
+    assert later.changes()[["action", "candidate"]].to_numpy().tolist() == [
+        ["start", "spring"], ["promote", "spring"], ["start", "summer"],
+    ]  # fmt: skip
+
+
+def test_a_running_request_is_answered_before_the_end(begin):  # noqa: F811
+    asked = threading.Event()
+
+    def slowly(_features):
+        asked.set()
+        time.sleep(0.5)
+        return "old"
+
+    server = begin({**MODELS, "old": slowly}, Policy("shadow"))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(predict, server, "i", "u")
+        assert asked.wait(20)
+        server.stop()
+        assert answer.result(20)[0] == 200
+    assert server.log()["served"].tolist() == [True, False]
+
+
+# --- many at once, and the store ---
+
+
+def test_fifty_clients_at_once_share_their_commits(begin):  # noqa: F811
+    server = begin()
+
+    def client(number):
+        return [predict(server, f"{number}-{k}", f"u{number}") for k in range(10)]
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = [one for found in pool.map(client, range(50)) for one in found]
+    assert [status for status, _ in answers] == [200] * 500
+    log = server.log()
+    assert sorted(log["item"]) == sorted(answer["item"] for _, answer in answers)
+    kept = dict(zip(log["item"], log["version"], strict=True))
+    assert all(kept[answer["item"]] == answer["version"] for _, answer in answers)
+    assert log.groupby("user")["version"].nunique().eq(1).all()
+    writer = server._rollout._writer
+    assert writer.parts == 500
+    assert writer.commits < 400
+
+
+def test_nothing_is_answered_that_is_not_safe(begin, monkeypatch):  # noqa: F811
+    server = begin()
+
+    def full(_parts):
+        raise sa.exc.OperationalError("INSERT", {}, Exception("disk is full"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(server._rollout.store, "write", full)
+        status, answer = predict(server, "i", "u")
+        assert status == 503
+        assert answer["detail"].startswith("the log cannot be written, so nothing is answered")
+    assert predict(server, "j", "u")[0] == 200
+    assert server.log()["item"].tolist() == ["j"]
+
+
+def test_beyond_the_limit_of_connections_the_answer_is_503(begin):  # noqa: F811
+    import socket
+
+    server = begin(limit_concurrency=3)
+    host, port = server.url.removeprefix("http://").split(":")
+    idle = [socket.create_connection((host, int(port))) for _ in range(4)]
+    try:
+        until(lambda: predict(server, "i", "u")[0] == 503)
+    finally:
+        for one in idle:
+            one.close()
+    until(lambda: predict(server, "j", "u")[0] == 200)
+
+
+def test_the_log_may_lie_in_postgresql(begin, database):  # noqa: F811
+    server = begin(store=database)
+    assert [predict(server, f"i{k}", f"u{k}")[0] for k in range(20)] == [200] * 20
+    assert ask(server, "/feedback", {"item": "i0", "label": "old"})[0] == 200
+    server.change("share", share=0.8)
+    assert server.look() is None
+    server.stop()
+    assert serving.read_log(database)["label"].notna().tolist() == [True] + [False] * 19
+    assert begin(store=database).share == 0.8
