@@ -8,6 +8,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from test_serving import HALF, MODELS, ask, begin, predict  # noqa: F401 - begin is a fixture
@@ -15,6 +17,7 @@ from test_tags_faults import database, postgres  # noqa: F401 - a server of our 
 
 from mlkit import deployment, serving
 from mlkit.deployment import Policy, Rule
+from mlkit.serving._store import Store, as_json, now, row
 
 ALL = Policy("canary", ramp=(1.0,))
 
@@ -161,6 +164,33 @@ def test_the_look_decides_what_the_policy_says_of_the_log(begin):  # noqa: F811
         predict(server, f"i{k}", f"u{k % 30}")
     expected = server.policy.step(deployment.tally(server.log()), share=0.5)
     assert server.look() == expected
+
+
+@pytest.mark.parametrize("lies_in", ["sqlite", "postgresql"])
+def test_the_database_counts_what_the_tally_counts(lies_in, tmp_path, request):
+    """Labels late, missing, given twice and spelled otherwise (1 and 1.0, True and 1)."""
+    where = tmp_path / "log.db" if lies_in == "sqlite" else request.getfixturevalue("database")
+    store, rng = Store(where), np.random.default_rng(5)
+    values = [0, 1, 1.0, -0.0, True, 2.5, 2, None]
+    rows = [
+        row(
+            timestamp=now(), item=f"i{k // 2}", user=f"u{rng.integers(9)}", era=int(k > 30),
+            routed=(version := ("old", "new")[rng.integers(2)]), version=version, served=True,
+            prediction=None if (value := values[rng.integers(8)]) is None else as_json(value),
+            score=None, latency_ms=float(rng.integers(5)), failure=None, features="{}",
+        )
+        for k in range(300)
+    ]  # fmt: skip
+    labels = [{"label": (f"i{rng.integers(150)}", values[rng.integers(7)])} for _ in range(150)]
+    store.write([{"rows": rows}, *labels])
+    log = store.log()
+    expected = deployment.tally(log[log["era"] == 1], slow_ms=2)
+    found = store.tally(1, mode="canary", slow_ms=2)
+    found = found.sort_values(["user", "version"], ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    assert 0 < found["right"].sum() < found["labelled"].sum() < found["requests"].sum()
+    assert store.tally(7, mode="canary", slow_ms=2) is None
+    store.close()
 
 
 # --- the process ---
@@ -327,6 +357,14 @@ def test_the_log_may_lie_in_postgresql(begin, database):  # noqa: F811
     assert ask(server, "/feedback", {"item": "i0", "label": "old"})[0] == 200
     server.change("share", share=0.8)
     assert server.look() is None
+    cut = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    )
+    elsewhere = sa.create_engine(server._rollout.store.url)
+    with elsewhere.connect() as connection:
+        connection.execute(cut)
+    elsewhere.dispose()
+    assert predict(server, "after the cut", "u")[0] == 200
     server.stop()
-    assert serving.read_log(database)["label"].notna().tolist() == [True] + [False] * 19
+    assert serving.read_log(database)["label"].notna().tolist() == [True] + [False] * 20
     assert begin(store=database).share == 0.8

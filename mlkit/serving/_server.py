@@ -57,13 +57,13 @@ class Server:
         """Serve in this thread, until ``stop`` or a signal."""
         self._uvicorn.run(sockets=[self._listener])
 
-    def _start(self) -> "Server":
+    def _start(self) -> None:
         self._thread.start()
         while not self._uvicorn.started:
             self._thread.join(0.01)
             if not self._thread.is_alive():
+                self._listener.close()
                 raise RuntimeError("the server could not be started; its log says why.")
-        return self
 
     @property
     def running(self) -> bool:
@@ -98,7 +98,8 @@ class Server:
         self._uvicorn.should_exit = True
         if threading.current_thread() is not self._thread:
             self._thread.join(_WAIT_S)
-        _RUNNING.pop(_place(self._rollout), None)
+        if _RUNNING.get(_place(self._rollout)) is self:
+            del _RUNNING[_place(self._rollout)]
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         loop = self._rollout.loop
@@ -190,8 +191,9 @@ def start(
         threads=threads, max_bytes=max_bytes, limit_concurrency=limit_concurrency,
         timeout_keep_alive=timeout_keep_alive, backlog=backlog,
     )  # fmt: skip
+    server._start()
     _RUNNING[_place(server._rollout)] = server
-    return server._start()
+    return server
 
 
 def make(

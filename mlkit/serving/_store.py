@@ -11,10 +11,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from mlkit import deployment
-
 LONGEST = 200  # letters of an item or a user: what every database can index
-_CHUNK = 50_000
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _TABLES = sa.MetaData()
 LOG = sa.Table(
@@ -49,7 +46,6 @@ ROLLOUT = sa.Table(
     sa.Column("candidate", sa.String(LONGEST), nullable=False),
     sa.Column("policy", sa.Text, nullable=False),
 )
-_COUNTED = ("timestamp", "item", "user", "version", "prediction", "label", "latency_ms")
 
 
 class Store:
@@ -57,7 +53,7 @@ class Store:
 
     def __init__(self, where: str | os.PathLike[str], *, make: bool = True) -> None:
         self.url = _url(where)
-        self.engine = sa.create_engine(self.url)
+        self.engine = sa.create_engine(self.url, pool_pre_ping=True)
         if self.url.get_backend_name() == "sqlite":
             path = Path(str(self.url.database))
             if not make and not path.exists():
@@ -108,7 +104,7 @@ class Store:
         return table[names].assign(timestamp=pd.to_datetime(table["timestamp"], utc=True))
 
     def tally(self, era: int, *, mode: str, slow_ms: float | None) -> pd.DataFrame | None:
-        """``deployment.tally`` of this era; None without a row.
+        """``deployment.tally`` of this era, counted by the database; None without a row.
 
         Old's answers where new failed are not counted: those users are new's. *blue_green*
         has nothing but what old did before.
@@ -119,14 +115,19 @@ class Store:
         when = LOG.c.era == era
         if mode == "blue_green":
             when = sa.or_(when, LOG.c.version == "old")
-        query = sa.select(*(LOG.c[name] for name in _COUNTED)).where(asked, when)
-        parts = []
+        counts = {
+            "requests": sa.true(),
+            "labelled": LOG.c.label.is_not(None),
+            "right": LOG.c.prediction == LOG.c.label,
+            "failed": LOG.c.prediction.is_(None),
+            "slow": sa.false() if slow_ms is None else LOG.c.latency_ms > slow_ms,
+        }
+        sums = [sa.func.sum(sa.case((what, 1), else_=0)) for what in counts.values()]
+        by = (LOG.c.user, LOG.c.version)
         with self.engine.connect() as connection:
-            found = connection.execution_options(yield_per=_CHUNK).execute(query)
-            for rows in found.partitions():
-                table = _decoded(pd.DataFrame(rows, columns=list(_COUNTED)))
-                parts.append(deployment.tally(table, slow_ms=slow_ms))
-        return deployment.add(parts) if parts else None
+            rows = connection.execute(sa.select(*by, *sums).where(asked, when).group_by(*by)).all()
+        table = pd.DataFrame(rows, columns=["user", "version", *counts])
+        return table.astype(dict.fromkeys(counts, int)) if rows else None
 
     def log(self) -> pd.DataFrame:
         """The log as the kit's other functions read it; each feature is a column."""
@@ -158,16 +159,19 @@ def as_json(value: Any) -> str:
 
 
 def _label(connection: sa.Connection, item: str, label: Any) -> int | str:
-    """Rows of the item that have the label now; the last label counts."""
+    """Rows of the item that have the label now, or why not; the last label counts."""
     query = sa.select(LOG.c.prediction).where(LOG.c.item == item)
     known = [text for (text,) in connection.execute(query)]
-    given = next((json.loads(text) for text in known if text is not None), label)
-    if isinstance(given, str) != isinstance(label, str):
+    given = [json.loads(text) for text in known if text is not None]
+    if given and isinstance(given[0], str) != isinstance(label, str):
         # '3' is never equal to 3: each answer would count as wrong.
-        return f"the prediction for this item was {given!r}, so its label cannot be {label!r}."
-    if known:
-        values = {"label": as_json(label), "label_at": now()}
-        connection.execute(LOG.update().where(LOG.c.item == item).values(**values))
+        return f"the prediction for this item was {given[0]!r}, so its label cannot be {label!r}."
+    for text in set(known):
+        # 1.0 and 1 are equal, so they get one spelling: the database counts what is right.
+        right = text is not None and json.loads(text) == label
+        values = {"label": text if right else as_json(label), "label_at": now()}
+        same = LOG.c.prediction.is_(None) if text is None else LOG.c.prediction == text
+        connection.execute(LOG.update().where(LOG.c.item == item, same).values(**values))
     return len(known)
 
 
