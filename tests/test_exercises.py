@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlkit.exercises import ExerciseError, check, exercises, hint, progress, record, reveal
+from mlkit.exercises import (
+    ExerciseError,
+    Revealed,
+    check,
+    engine,
+    exercises,
+    hint,
+    progress,
+    record,
+    reveal,
+)
 from mlkit.exercises.error_analysis import SPEECH
 from mlkit.exercises.human_baseline import FORM, WORDS
 from mlkit.exercises.kinds import Decision, Function, Number, Order, Subset, left_open
@@ -329,7 +339,11 @@ def test_progress_is_a_readable_file_and_solved_stays_solved():
     said = progress()
     assert (said.correct, said.n) == (1, len(ALL))
     assert repr(said) == f"1 of {len(ALL)} exercises solved."
-    assert "06_error_analysis" in said._repr_html_()
+    page = said._repr_html_()
+    assert page.count("<tr>") == 1 + len({one.id[:2] for one in ALL})
+    assert "06_error_analysis" in page
+    assert "✔ gain" in page
+    assert "○ rank" in page
 
 
 @pytest.mark.parametrize(
@@ -493,7 +507,19 @@ def test_what_is_not_quite_right_says_where_help_is():
 
 def test_the_call_that_shows_the_answer_can_be_typed_as_it_stands(given):
     outcome = check("02.who", 0.999, agreed=given["agreed"])
-    assert outcome.more == 'reveal("02.who", agreed=agreed) shows the answer.'
+    assert outcome.more == 'reveal("02.who") shows the answer.'
+    shown = reveal("02.who")  # of what the check was given
+    assert shown.answer == reveal("02.who", agreed=given["agreed"]).answer
+    engine._handed.clear()
+    with pytest.raises(ExerciseError, match=r'02.who needs agreed: reveal\("02.who", agreed='):
+        ExerciseError, match=r'02.who needs agreed: reveal\("02.who", agreed=agreed'
+    ):
+        reveal("02.who")
+
+
+def test_figures_in_an_answer_are_rounded_where_they_show():
+    said = repr(Revealed("x", ("B", 0.2973192526401299), "Why."))
+    assert said == "x: ('B', 0.2973)\nWhy."
 
 
 @pytest.mark.parametrize(("first", "letter"), [(0.97, "A"), (0.95, "A"), (0.7, "B")])

@@ -33,6 +33,10 @@ NOTEBOOKS = {
 }
 
 
+# What each exercise was last asked about, so that `reveal` needs the name alone.
+_handed: dict[str, dict[str, Any]] = {}
+
+
 class ExerciseError(ValueError):
     """There is no such exercise, or the cell does not hand over what it needs."""
 
@@ -113,6 +117,8 @@ def check(exercise: str, answer: Any, /, **given: Any) -> Outcome:
     ○ 06.gain: not answered yet. Put your answer where the three dots are.
     """
     one = _find(exercise)
+    if set(given) == set(one.given):
+        _handed[exercise] = given
     if one.kind.unanswered(answer):
         return Outcome(exercise, NOT_ANSWERED, where_to_put(one.kind, answer))
     _all_given(one, given, "my_answer")
@@ -135,12 +141,13 @@ def hint(exercise: str, /) -> None:
 
 
 def reveal(exercise: str, /, **given: Any) -> Revealed:
-    """The right answer, and why; needs the same ``given`` as ``check``.
+    """The right answer, and why; of your own data, from what ``check`` was last given.
 
     >>> reveal("06.gain").answer
     0.006
     """
     one = _find(exercise)
+    given = given or _handed.get(exercise, {})
     _all_given(one, given, "")
     return Revealed(exercise, one.right(**given), one.why)
 
@@ -210,14 +217,17 @@ def _help(one: Exercise, message: str) -> str:
     """Where to look next; who has read the hint already can have the answer."""
     if one.hint not in message:
         return f'hint("{one.id}") says where to look.'
-    call = ", ".join([f'"{one.id}"', *(f"{name}={name}" for name in one.given)])
-    return f"reveal({call}) shows the answer."
+    return f'reveal("{one.id}") shows the answer.'
 
 
 def _answer_text(answer: Any) -> str:
     if callable(answer):
         return inspect.getsource(answer).strip()
-    return f"{answer:.4g}" if isinstance(answer, float) else shown(answer).rsplit(" (", 1)[0]
+    if isinstance(answer, float):  # numpy's too
+        return f"{answer:.4g}"
+    if isinstance(answer, tuple):
+        return f"({', '.join(map(_answer_text, answer))})"
+    return shown(answer).rsplit(" (", 1)[0]
 
 
 def _box(colour: str, head: str, text: str, more: str = "") -> str:

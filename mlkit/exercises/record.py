@@ -14,6 +14,7 @@ from mlkit import _files, _show
 # Beside the notebook: Jupyter starts a kernel in its notebook's folder.
 PLACE = Path("work") / "progress.json"
 FORMAT = 1
+MARKS = {"correct": "✔", "not quite": "△", "open": "○"}
 COLUMNS = ["exercise", "notebook", "state", "tries", "last_try"]
 
 
@@ -32,11 +33,22 @@ class Progress:
         return f"{sentence} {self.note}".strip()
 
     def _repr_html_(self) -> str:
-        rows = self.table.assign(tries=self.table["tries"].map(lambda n: str(n) if n else ""))
-        headings = {name: name.replace("_", " ") for name in COLUMNS}
-        text = ("exercise", "notebook", "state", "last_try")
-        cells = [{name: str(row[name]) for name in COLUMNS} for _, row in rows.iterrows()]
-        html = _show.table_html(cells, columns=headings, text=text)
+        """A row for each notebook, a mark for each exercise: shape and word, not colour alone."""
+        rows = []
+        for notebook, part in self.table.groupby("notebook", sort=True):
+            marks = [
+                f"{MARKS.get(state, MARKS['open'])} {name.split('.', 1)[-1]}"
+                for name, state in zip(part["exercise"], part["state"], strict=True)
+            ]
+            solved = f"{(part['state'] == 'correct').sum()} of {len(part)}"
+            rows.append({"notebook": str(notebook), "solved": solved, "each": "  ".join(marks)})
+        columns = {
+            "notebook": "notebook",
+            "solved": "solved",
+            "each": f"{MARKS['correct']} correct  {MARKS['not quite']} not quite  "
+            f"{MARKS['open']} open",
+        }
+        html = _show.table_html(rows, columns=columns, text=("notebook", "each"))
         return _show.result_html(repr(self), html)
 
 
