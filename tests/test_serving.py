@@ -2,8 +2,11 @@
 
 import json
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from threading import Event, Timer
 
 import pandas as pd
 import pytest
@@ -88,15 +91,13 @@ def test_shadow_serves_old_and_keeps_both(begin):
 
 
 def test_a_user_does_not_wait_for_the_shadow(begin):
-    from threading import Event
-
     free = Event()
     models = {**MODELS, "new": lambda features: (free.wait(20), "new")[1]}
     server = begin(models, Policy("shadow"), limit_ms=20_000)
     assert predict(server, "i", "u")[1]["version"] == "old"  # while new has not answered
     assert server.log()["version"].tolist() == ["old"]
-    free.set()
-    server.stop()
+    Timer(0.6, free.set).start()
+    server.stop()  # which waits for it
     assert server.log()["prediction"].tolist() == ["old", "new"]
 
 
@@ -122,7 +123,7 @@ def test_the_simulation_routes_the_same_users_alike(begin):
             "prediction_new": "new",
         }
     )
-    simulated = deployment.simulate(requests, HALF, every="1d").log.set_index("item")["version"]
+    simulated = deployment.simulate(requests, HALF, every="1D").log.set_index("item")["version"]
     server = begin()
     for row in requests.to_dict("records"):
         predict(server, row["item"], row["user"])
@@ -319,6 +320,15 @@ def test_a_cell_run_again_replaces_its_server(begin):
     assert not first.running
     assert predict(second, "j", "u")[0] == 200
     assert second.log()["item"].tolist() == ["i", "j"]
+
+
+def test_importing_it_imports_no_server():
+    program = "import sys; from mlkit import serving; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"fastapi", "uvicorn", "sqlalchemy", "prometheus_client"}
+    assert not heavy & set(done.stdout.split())
 
 
 # --- what start refuses ---

@@ -17,6 +17,7 @@ from test_tags_faults import database, postgres  # noqa: F401 - a server of our 
 
 from mlkit import deployment, serving
 from mlkit.deployment import Policy, Rule
+from mlkit.serving.__main__ import main
 from mlkit.serving._store import Store, as_json, now, row
 
 ALL = Policy("canary", ramp=(1.0,))
@@ -158,6 +159,34 @@ def test_a_good_candidate_gets_more_users_and_keeps_those_it_had(begin):  # noqa
     assert had < have
 
 
+def test_in_shadow_a_bad_candidate_is_told_once_and_a_good_one_promoted(begin):  # noqa: F811
+    policy = Policy("shadow", rules=(Rule("failed", tolerable=0.4),), users=10)
+    ill = [True]
+    server = begin({**MODELS, "new": lambda features: None if ill[0] else "new"}, policy)
+    for k in range(40):
+        predict(server, f"i{k}", f"u{k}")
+    until(lambda: len(server.log()) == 80)
+    assert [server.look().action for _ in range(2)] == ["roll back"] * 2
+    assert server.changes()["action"].tolist() == ["start", "roll back"]
+    server.stop()
+
+    ill[0] = False
+    server = begin({**MODELS, "new": lambda features: "new"}, policy, candidate="mended")
+    for k in range(120):
+        assert predict(server, f"j{k}", f"u{k}")[1]["version"] == "old"
+    until(lambda: len(server.log()) == 80 + 240)
+    assert server.look().action == "promote"
+    assert predict(server, "k", "u1")[1]["version"] == "new"
+
+
+def test_blue_green_switches_all_and_back_at_once(begin):  # noqa: F811
+    server = begin(policy=Policy("blue_green"), token="secret")
+    users = [f"u{k}" for k in range(20)]
+    assert {predict(server, u, u)[1]["version"] for u in users} == {"new"}
+    ask(server, "/admin/rollout", {"action": "roll back"}, token="secret")
+    assert {predict(server, u, u)[1]["version"] for u in users} == {"old"}
+
+
 def test_the_look_decides_what_the_policy_says_of_the_log(begin):  # noqa: F811
     server = begin(policy=Policy(ramp=(0.5, 1.0), rules=(Rule("failed", tolerable=0.4),), users=10))
     for k in range(60):
@@ -269,6 +298,16 @@ def test_killed_and_started_again_it_lost_nothing_and_goes_on(tmp_path):
         process.wait(20)
         process.stdout.close()
     assert len(serving.read_log(tmp_path / "log.db")) == len(log) + 50
+
+
+@pytest.mark.parametrize("models", ["nowhere:models", "served_here:nothing"])
+def test_the_command_names_what_it_does_not_find(models, tmp_path, monkeypatch, capsys):
+    (tmp_path / "served_here.py").write_text(APP, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit):
+        main([models, "--policy", "policy.json"])
+    assert f"{models} is not found:" in capsys.readouterr().err
 
 
 def test_another_candidate_begins_anew(begin):  # noqa: F811

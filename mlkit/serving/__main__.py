@@ -35,9 +35,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--timeout-keep-alive", type=int, default=30)
     parser.add_argument("--backlog", type=int, default=2_048)
     given = vars(parser.parse_args(arguments))
-    module, _, name = given.pop("models").partition(":")
+    where = given["models"]
+    module, _, name = where.partition(":")
     sys.path.insert(0, str(Path.cwd()))
-    given["models"] = getattr(importlib.import_module(module), name or "models")
+    try:
+        given["models"] = getattr(importlib.import_module(module), name or "models")
+    except (ImportError, AttributeError) as error:
+        parser.error(f"{where} is not found: {error}")
     given["policy"] = Policy.from_json(given["policy"].read_text(encoding="utf-8"))
     token = os.environ.get(_TOKEN) or None
     server = make(**given, token=token)
