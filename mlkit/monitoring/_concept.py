@@ -1,0 +1,274 @@
+"""Has what is right changed? Accuracy on labels that arrive late, as one would have seen it."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mlkit import _show, _tables
+from mlkit._tables import TableError
+from mlkit.monitoring import _stream
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FUNCTION = "monitoring.concept"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """Accuracy ``now`` (the last window with labels) with ``low, high, n``, and who noticed when.
+
+    ``.table`` has a row for each window, ``.detectors`` one for each way of looking,
+    ``.simulated`` what each does on such traffic when nothing, or something, changes.
+    """
+
+    table: pd.DataFrame
+    detectors: pd.DataFrame
+    simulated: pd.DataFrame = field(repr=False)
+    accuracy: float
+    low: float
+    high: float
+    n: int
+    reference_accuracy: float
+    reference_n: int
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def noticed(self) -> pd.Timestamp:
+        """When the window test first raised an alarm; NaT: never."""
+        return self.detectors["noticed"].iloc[0]
+
+    def __repr__(self) -> str:
+        tested = int(self.table["p"].notna().sum())
+        what = (
+            f"no fall was noticed in {_tables._count(tested, 'window')}"
+            if pd.isna(self.noticed)
+            else f"a fall was noticed by {self.noticed:%Y-%m-%d %H:%M}"
+        )
+        return (
+            f"Accuracy {_show.percent(self.accuracy)} ({_show.percent(self.low)} to "
+            f"{_show.percent(self.high)}) over the last {_tables._count(self.n, 'label')}, "
+            f"{_show.percent(self.reference_accuracy)} over the {self.reference_n:,} of the "
+            f"reference: {what}."
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "time": f"{row['time']:%Y-%m-%d %H:%M}",
+                "accuracy": f"{_show.percent(row['accuracy'])}\n{_show.percent(row['low'])} to "
+                f"{_show.percent(row['high'])}",
+                "n": f"{row['n']:,}",
+                "difference": _show.points(row["difference"]),
+                "p": f"{row['p']:.3g}" if pd.notna(row["p"]) else "",
+                "alarm": "▲ alarm" if row["alarm"] else str(row["why"]),
+            }
+            for row in self.table.tail(20).to_dict("records")
+        ]
+        columns = {
+            "time": "window until",
+            "accuracy": "accuracy",
+            "n": "labels",
+            "difference": "change (points)",
+            "p": "p",
+            "alarm": "",
+        }
+        table = _show.table_html(rows, columns=columns, text=["time", "alarm"])
+        who = [
+            f"{row['detector']}: {_when(row['noticed'])}."
+            for row in self.detectors.to_dict("records")
+        ]
+        more = len(self.table) - 20
+        early = [f"{more} windows before these in .table."] if more > 0 else []
+        return _show.result_html(repr(self), table, notes=(*who, *early, *self.notes))
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Accuracy over time with its interval, the reference, and the alarms."""
+        ax = _show.axes(ax)
+        table = self.table[self.table["accuracy"].notna()]
+        time = table["time"].to_numpy("datetime64[ns]")
+        accuracy, low, high = (100 * table[name] for name in ("accuracy", "low", "high"))
+        blue, red = _show.PALETTE["blue"], _show.PALETTE["vermilion"]
+        ax.fill_between(time, low, high, color=blue, alpha=0.2)
+        ax.plot(time, accuracy, "-o", color=blue, markersize=4, label="accuracy of a window")
+        ax.axhline(100 * self.reference_accuracy, color="black", linestyle="--", label="reference")
+        ringing = table["alarm"].to_numpy(bool)
+        ax.plot(time[ringing], accuracy[ringing], "v", color=red, markersize=10, label="alarm")
+        for (_, row), style in zip(self.detectors.iloc[1:].iterrows(), (":", "-."), strict=True):
+            if pd.notna(row["noticed"]):
+                when = row["noticed"].to_datetime64()
+                ax.axvline(when, color=red, linestyle=style, label=str(row["detector"]))
+        ax.set_ylabel("right (%)")
+        ax.set_xlabel("labels known by")
+        ax.tick_params(axis="x", rotation=30)
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        return _show.describe(ax, repr(self))
+
+
+def _when(noticed: pd.Timestamp) -> str:
+    return "no alarm" if pd.isna(noticed) else f"first alarm {noticed:%Y-%m-%d %H:%M}"
+
+
+def concept(
+    log: pd.DataFrame,
+    *,
+    reference_until: str | pd.Timestamp,
+    window: str | pd.Timedelta = "7D",
+    alpha: float = 0.01,
+    adwin: float = 0.002,
+    page_hinkley: float = 50.0,
+    fall: float = 0.1,
+    simulations: int = 50,
+    rng: int | np.random.Generator | None = None,
+) -> Concept:
+    """Has accuracy fallen since the reference period, and when would one have noticed?
+
+    Everything is replayed in the order in which labels came in: a window holds the labels of
+    ``(start, end]``, and no look uses a label of later. Each window is tested against the
+    reference by user; ADWIN (Bifet and Gavalda 2007) and Page-Hinkley (Page 1954), through
+    river, read right and wrong one by one and take requests for independent.
+
+    Parameters
+    ----------
+    log : ``timestamp, item, prediction, label`` (+ ``label_at``, or labels came at once; +
+        ``user``, or each request is one of its own). Rows without a label are left out.
+    reference_until : labels that came until then are the reference.
+    alpha : at most this share of windows alarms by chance (fewer where a window has few users).
+        Each window has it: more windows, more false alarms.
+    adwin, page_hinkley : river's ``delta`` and ``threshold``.
+    fall, simulations : ``.simulated`` redraws the log so often with nothing changed, with a
+        sudden and with a gradual fall of that size: ``change, detector, alarmed`` (share, with
+        ``low, high``), ``delay`` (median, from the end of the reference), ``n``.
+
+    ``.table``: ``time, accuracy, low, high, n, users, difference, p, alarm, why``.
+
+    Examples
+    --------
+    >>> right = np.r_[np.tile([1, 1, 1, 1, 0], 200), np.tile([1, 0], 250)]
+    >>> made = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=1500, freq="h"),
+    ...     "item": [f"i{k}" for k in range(1500)], "prediction": "a",
+    ...     "label": np.where(right, "a", "b")})
+    >>> concept(made, reference_until="2026-02-01", simulations=0).noticed
+    Timestamp('2026-02-15 00:00:00+0000', tz='UTC')
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha lies between 0 and 1, for example 0.01; got {alpha!r}.")
+    if simulations < 0:
+        raise ValueError(f"simulations is how often to redraw the log; got {simulations!r}.")
+    length = pd.Timedelta(window)
+    if not length > pd.Timedelta(0):
+        raise ValueError(f'window is a length of time, for example "7D"; got {window!r}.')
+    table, notes = _labelled(log)
+    until = pd.Timestamp(reference_until)
+    until = until.tz_localize("UTC") if until.tzinfo is None else until.tz_convert("UTC")
+    _both_sides(table["label_at"], until)
+    given = _stream.stream(table, until, length)
+    right = (table["label"] == table["prediction"]).to_numpy(float)
+    shown = _table(given, right, alpha)
+    settings = {"alpha": alpha, "adwin": adwin, "page_hinkley": page_hinkley}
+    found = _stream.alarms(given, right, **settings)
+    detectors = pd.DataFrame(
+        [(name, _time(at[0]) if len(at) else pd.NaT, len(at)) for name, at in found.items()],
+        columns=["detector", "noticed", "alarms"],
+    )
+    detectors["noticed"] = pd.to_datetime(detectors["noticed"], utc=True)
+    rng = np.random.default_rng(rng)
+    simulated = _stream.simulated(
+        given, right, fall=fall, times=simulations, rng=rng, **settings
+    ) if simulations else pd.DataFrame()  # fmt: skip
+    last = shown[shown["n"] > 0].iloc[-1]
+    return Concept(
+        shown,
+        detectors,
+        simulated,
+        float(last["accuracy"]),
+        float(last["low"]),
+        float(last["high"]),
+        int(last["n"]),
+        float(right[: given.known].mean()),
+        given.known,
+        (*notes, *_said(simulated, fall)),
+    )
+
+
+def _time(nanoseconds: int) -> pd.Timestamp:
+    return pd.Timestamp(int(nanoseconds), unit="ns", tz="UTC")
+
+
+def _labelled(log: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Rows with a label in the order of its arrival, and what is to be said of them."""
+    table = _tables.log(log, function=_FUNCTION)
+    if "label" not in table.columns:
+        raise TableError(
+            f"{_FUNCTION}() needs the column label in the log. Without labels "
+            "monitoring.estimate() tells what to expect from the scores."
+        )
+    _tables._same_kind(table, _FUNCTION)
+    if "label_at" not in table.columns:
+        table["label_at"] = table["timestamp"]
+    table["label_at"] = pd.to_datetime(table["label_at"], utc=True)
+    whole = table[["label", "label_at"]].notna().all(axis=1)
+    if not whole.any():
+        raise TableError(f"{_FUNCTION}() found no row with a label and the time it came.")
+    kept = table[whole]
+    # No label comes before its question.
+    kept = kept.assign(label_at=kept[["timestamp", "label_at"]].max(axis=1))
+    wait = pd.Timedelta((kept["label_at"] - kept["timestamp"]).median())
+    notes = []
+    if not whole.all():
+        notes.append(f"Left out: {_tables._count(int((~whole).sum()), 'row')} without a label.")
+    if wait > pd.Timedelta(0):
+        notes.append(f"Half of the labels came within {wait.round('s')}; nothing shows sooner.")
+    if "user" not in table.columns:
+        notes.append("Without the column user each request is taken for one of its own.")
+    return kept.sort_values(["label_at", "timestamp"], kind="stable"), notes
+
+
+def _both_sides(label_at: pd.Series, until: pd.Timestamp) -> None:
+    if not (label_at <= until).any() or not (label_at > until).any():
+        times = [f"{time:%Y-%m-%d %H:%M}" for time in (until, label_at.min(), label_at.max())]
+        raise TableError(
+            f"{_FUNCTION}() needs labels from before and after reference_until ({times[0]}); they "
+            f"came from {times[1]} to {times[2]}."
+        )
+
+
+def _table(given: _stream.Stream, right: np.ndarray, alpha: float) -> pd.DataFrame:
+    table = _stream.windows(given, right)
+    why = np.where(table["n"] == 0, "no label came", "fewer than 2 users")
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime(given.ends, utc=True),
+            **{name: table[name] for name in ("accuracy", "low", "high", "n", "users")},
+            "difference": table["difference"],
+            "p": table["p"],
+            "alarm": table["p"] < alpha,
+            "why": np.where(table["p"].notna(), "", why),
+        }
+    )
+
+
+def _said(simulated: pd.DataFrame, fall: float) -> list[str]:
+    """What the simulated traffic shows, in sentences."""
+    if simulated.empty:
+        return []
+    said = []
+    for change, rows in simulated.groupby("change", sort=False):
+        what = {
+            "none": "with nothing changed",
+            "sudden": f"with a sudden fall of {100 * fall:g} points",
+            "gradual": "with as large a fall, gradual to the end",
+        }[str(change)]
+        parts = [
+            f"{row['detector']} {_show.percent(row['alarmed'], digits=0)}"
+            + (f" (median delay {row['delay'].round('h')})" if _told(row) else "")
+            for row in rows.to_dict("records")
+        ]
+        said.append(f"Alarms in simulated logs like this one {what}: {', '.join(parts)}.")
+    return said
+
+
+def _told(row: dict) -> bool:
+    return row["change"] != "none" and pd.notna(row["delay"])
