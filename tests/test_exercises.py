@@ -515,6 +515,13 @@ def test_the_call_that_shows_the_answer_can_be_typed_as_it_stands(given):
         reveal("02.who")
 
 
+def test_a_figure_typed_from_a_rounded_table_is_told_so():
+    kind = Number(tolerance=0.0011)
+    assert kind.judge(0.30, 0.2973, []).startswith("Nearly: this looks rounded")
+    assert kind.judge(0.31, 0.2973, []) == ""
+    assert kind.judge(0.297, 0.2973, []) is None
+
+
 def test_figures_in_an_answer_are_rounded_where_they_show():
     said = repr(Revealed("x", ("B", 0.2973192526401299), "Why."))
     assert said == "x: ('B', 0.2973)\nWhy."
