@@ -74,7 +74,7 @@ def test_routing_equals_the_policy_and_every_answer_has_its_row(begin):
 @pytest.mark.parametrize(("share", "version"), [(0.0, "old"), (1.0, "new")])
 def test_canary_of_nobody_and_of_all(begin, share, version):
     server = begin()
-    server.change("share", share=share)
+    server.change(share)
     answers = [predict(server, f"i{k}", f"u{k}")[1] for k in range(20)]
     assert {answer["prediction"] for answer in answers} == {version}
 
@@ -234,7 +234,9 @@ def test_the_rollout_is_shown_and_changed_with_the_token_alone(begin):
         assert ask(server, "/admin/rollout", token=token)[0] == 401
         assert ask(server, "/admin/rollout", {"share": 1}, token=token)[0] == 401
     assert server.share == 0.5
-    assert ask(server, "/admin/rollout", {"share": 0.7}, token="secret")[1]["share"] == 0.7
+    half = {"share": 0.7, "why": "a second shop"}
+    assert ask(server, "/admin/rollout", half, token="secret")[1]["share"] == 0.7
+    assert server.changes()["why"].tolist()[-1] == "a second shop"
     assert ask(server, "/admin/rollout", {"action": "promote"}, token="secret")[1]["share"] == 1
     status, answer = ask(server, "/admin/rollout", {"action": "roll back"}, token="secret")
     assert (status, answer["share"], server.share) == (200, 0, 0)
@@ -244,7 +246,9 @@ def test_the_rollout_is_shown_and_changed_with_the_token_alone(begin):
     assert ask(server, "/admin/rollout", token="secret")[1] == answer
 
 
-@pytest.mark.parametrize("body", [{}, {"share": 2}, {"share": True}, {"action": "explode"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"share": 2}, {"share": True}, {"share": "1"}, {"action": "explode"}]
+)
 def test_a_change_that_makes_no_sense_is_refused(begin, body):
     server = begin(token="secret")
     assert ask(server, "/admin/rollout", body, token="secret")[0] == 422
@@ -256,6 +260,8 @@ def test_shadow_has_no_share_between(begin):
     status, answer = ask(server, "/admin/rollout", {"share": 0.3}, token="secret")
     assert status == 422
     assert answer["detail"].startswith("in shadow old serves all")
+    with pytest.raises(ValueError, match="in shadow old serves all"):
+        server.change(0.3)
 
 
 # --- what is told of it ---

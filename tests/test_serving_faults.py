@@ -140,7 +140,7 @@ def test_a_bad_candidate_is_rolled_back_by_the_first_look_that_can_know(begin): 
 def test_it_looks_by_itself(begin):  # noqa: F811
     policy = Policy(ramp=(1.0,), rules=(Rule("accuracy"),), users=10)
     server = begin(policy=policy, every_s=0.1)
-    server.change("share", share=0.5)
+    server.change(0.5)
     for k in range(80):
         predict(server, f"i{k}", f"u{k}")
         ask(server, "/feedback", {"item": f"i{k}", "label": "old"})
@@ -312,7 +312,7 @@ def test_the_command_names_what_it_does_not_find(models, tmp_path, monkeypatch, 
 
 def test_another_candidate_begins_anew(begin):  # noqa: F811
     server = begin(candidate="spring")
-    server.change("promote", share=1.0)
+    server.change(1.0)
     server.stop()
     assert begin(candidate="spring").share == 1
     later = begin(candidate="summer")
@@ -394,7 +394,7 @@ def test_the_log_may_lie_in_postgresql(begin, database):  # noqa: F811
     server = begin(store=database)
     assert [predict(server, f"i{k}", f"u{k}")[0] for k in range(20)] == [200] * 20
     assert ask(server, "/feedback", {"item": "i0", "label": "old"})[0] == 200
-    server.change("share", share=0.8)
+    server.change(0.8)
     assert server.look() is None
     cut = sa.text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

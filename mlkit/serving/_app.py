@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.background import BackgroundTask
 
-from mlkit.serving._rollout import Rollout
+from mlkit.serving._rollout import BY_HAND, Rollout
 from mlkit.serving._store import LONGEST, as_json
 from mlkit.serving._writer import NotSafeError
 from mlkit.validation import Schema, check_row
@@ -102,18 +102,15 @@ class _Wire:
     async def change(self, request: Request) -> Response:
         self._allowed(request)
         body = await self._body(request)
-        action, share = body.get("action", "share"), body.get("share")
-        if action in _ACTIONS and share is None:
-            share = _ACTIONS[action]
-        elif action != "share" or isinstance(share, bool) or not isinstance(share, int | float):
+        share = body.get("share", _ACTIONS.get(str(body.get("action"))))
+        if share is None:
             raise HTTPException(
                 422, 'send {"action": "promote"}, {"action": "roll back"} or {"share": 0.2}.'
             )
-        if not 0 <= share <= 1:
-            raise HTTPException(422, f"share lies from 0 to 1; got {share}.")
-        if self.rollout.policy.mode == "shadow" and 0 < share < 1:
-            raise HTTPException(422, "in shadow old serves all, or, once promoted, new does.")
-        await self.rollout.change(action, float(share))
+        try:
+            await self.rollout.change(share, str(body.get("why", BY_HAND)))
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
         return _json(200, as_json(await self._standing()))
 
     async def _standing(self) -> dict[str, Any]:

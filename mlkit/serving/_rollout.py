@@ -20,8 +20,7 @@ from mlkit.serving._writer import Writer
 
 Model = Callable[[dict[str, Any]], Any]
 _LOGGER = logging.getLogger("mlkit.serving")
-_HOLD = "hold"
-_BY_HAND = "by hand"
+_HOLD, BY_HAND = "hold", "by hand"
 
 
 @dataclass(frozen=True)
@@ -138,10 +137,15 @@ class Rollout:
             self.meters.labels.inc()
         return found
 
-    async def change(self, action: str, share: float, why: str = _BY_HAND) -> None:
-        """Decide; in force once it is safe, so that a new process knows it too."""
+    async def change(self, share: Any, why: str) -> None:
+        """What a person decides; in force once it is safe, so that a new process knows it too."""
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"share is a number from 0 to 1; got {share!r}.")
+        if self.policy.mode == "shadow" and 0 < share < 1:
+            raise ValueError("in shadow old serves all, or, once promoted, new does: share 0 or 1.")
+        action = "promote" if share == 1 else "roll back" if share == 0 else "share"
         async with self._changing:
-            await self._change(action, share, why)
+            await self._change(action, float(share), _printable(why))
 
     async def _change(self, action: str, share: float, why: str) -> None:
         era = self.era + (share != self.share)

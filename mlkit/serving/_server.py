@@ -79,11 +79,9 @@ class Server:
         """Let the policy look now instead of at the next turn; None where nothing came in."""
         return self._do(self._rollout.look())
 
-    def change(self, action: str, *, share: float, why: str = "by hand") -> None:
-        """Set the share of users that new serves, and remember it."""
-        if not 0 <= share <= 1:
-            raise ValueError(f"share lies from 0 to 1; got {share!r}.")
-        self._do(self._rollout.change(action, float(share), why))
+    def change(self, share: float, *, why: str = "by hand") -> None:
+        """Set the share of users that new serves: 1 promotes it, 0 rolls it back."""
+        self._do(self._rollout.change(share, why))
 
     def log(self) -> pd.DataFrame:
         """All answers so far; see ``read_log``."""
@@ -158,22 +156,19 @@ def start(
 ) -> Server:
     """Put two versions of a model behind a policy, and answer requests until ``stop()``.
 
-    A request is answered once its row is safe in ``store``. A new version that fails or takes
-    longer than ``limit_ms`` is not seen: old answers, the failure is kept. Both run in this
-    process, so code that holds Python's lock for long delays everybody.
+    A request is answered once its row is safe. Where new fails or takes longer than ``limit_ms``,
+    old answers. Both run in this process: code that holds Python's lock delays everybody.
 
     Parameters
     ----------
     models : ``{"old": f, "new": g}``; each takes one dict of features and returns a prediction
-        (text, number, Boolean) or ``(prediction, score)``, and may be called from threads.
+        (text, number, Boolean) or ``(prediction, score)``, in up to ``threads`` threads at once.
     policy : who gets which; it looks every ``every_s`` seconds.
-    store : a path, or any address of SQLAlchemy. What is in force is kept there as well: the
-        same policy and ``candidate`` (a name for this new version) go on, others begin anew.
-    schema : requests that break it are refused with its words.
-    host : of this machine alone by default. port : 0 takes a free one.
-    token : for ``/admin/rollout``; None makes one.
+    store : a path on this machine, or an address of SQLAlchemy; one server a log. The share is
+        kept there too: the same policy and ``candidate`` (new's name) go on, others begin anew.
+    schema : (or its file) requests that break it are refused with its words.
+    port : 0 takes a free one. token : for ``/admin/rollout``; None makes one.
     slow_ms : needed by a rule on *slow*.
-    threads : calls of each version at once.
     limit_concurrency, timeout_keep_alive, backlog : uvicorn's own.
 
     Examples
@@ -252,7 +247,9 @@ def read_log(store: str | os.PathLike[str]) -> pd.DataFrame:
         ``version`` (the one this answer is of), ``served`` (whether the user got it),
         ``prediction`` (missing: it failed), ``score, latency_ms, failure, label, label_at``
         (missing: not here yet), ``era`` (counts up with each change of share), and a column for
-        each feature (``feature_...`` where its name is taken).
+        each feature (``feature_...`` where its name is taken). What users got:
+        ``log[log["served"]]``. What the policy counts: ``deployment.tally`` of
+        ``log[log["version"] == log["routed"]]``, in shadow of all.
 
     Examples
     --------
