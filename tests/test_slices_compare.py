@@ -54,6 +54,21 @@ def test_a_gain_is_found_in_its_slice_and_not_elsewhere():
     assert found.plot().figure.get_label().startswith("Change of accuracy in each slice.")
 
 
+def test_a_slice_that_changed_alone_and_not_among_many_is_told():
+    """p = 0.039 (1 mended, 8 broken), and nine slices beside it in which nothing changed."""
+    before = np.r_[np.zeros(1), np.ones(99)].astype(bool)
+    after = np.r_[np.ones(1), np.zeros(8), np.ones(91)].astype(bool)
+    member = pd.DataFrame({"item": answers(before)["item"], "hurt": np.arange(100) < 10})
+    rest = {f"s{k}": np.arange(100) // 10 == k for k in range(1, 10)}
+    found = slices.compare(answers(before), answers(after), member.assign(**rest))
+    assert "No slice changed beyond chance." in repr(found)
+    page = found._repr_html_()
+    assert "Looked at alone, hurt changed (p), but 10 slices were looked at" in page
+    alone = slices.compare(answers(before), answers(after), member)
+    assert "Worse beyond chance: hurt." in repr(alone)
+    assert "Looked at alone" not in alone._repr_html_()
+
+
 def test_without_a_change_few_slices_seem_changed():
     seen = 0
     for seed in range(100):

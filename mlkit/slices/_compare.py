@@ -82,7 +82,19 @@ class Comparison:
             }
         table = _show.table_html(rows, columns=columns, text=["slice"], why=why)
         notes = [f"{name}: {reason}." for name, reason in reasons.items()]
-        return _show.result_html(repr(self), table, notes=[*self.notes, *notes])
+        return _show.result_html(repr(self), table, notes=[*self.notes, *self._alone(), *notes])
+
+    def _alone(self) -> list[str]:
+        """Why a slice whose own interval leaves 0 out may still be no finding."""
+        tried = int(self.table["p"].notna().sum())
+        doubtful = self.table[(self.table["p"] <= 0.05) & (self.table["q"] > 0.05)]
+        if doubtful.empty:
+            return []
+        return [
+            f"Looked at alone, {', '.join(doubtful['slice'])} changed (p), but {tried} slices were "
+            "looked at, and by luck alone some of so many would. q allows for that; the intervals "
+            "and p do not. Worth another look on fresh items."
+        ]
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Difference in each slice and over all, with intervals, in percentage points."""
