@@ -131,6 +131,16 @@ def test_the_simulation_routes_the_same_users_alike(begin):
     assert served.to_dict() == simulated.to_dict()
 
 
+def test_a_log_without_a_request_has_its_columns(begin):
+    log = begin().log()
+    assert log.empty
+    assert str(log["timestamp"].dtype).endswith("UTC]")
+    predict(begin(), "i", "u", label=3)
+    assert set(log) < set(found := begin().log())
+    assert found["feature_label"].tolist() == [3]
+    assert found["score"].dtype == log["score"].dtype == float
+
+
 # --- labels ---
 
 

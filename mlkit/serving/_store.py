@@ -140,7 +140,8 @@ class Store:
             table[name] = pd.to_datetime(table[name], utc=True)
         features = pd.DataFrame([json.loads(text) for text in table["features"]])
         features = features.rename(columns={name: f"feature_{name}" for name in names})
-        return pd.concat([table[names], features], axis="columns")
+        table = table[names].astype({"served": bool, "score": float, "latency_ms": float})
+        return pd.concat([table, features], axis="columns")
 
 
 def row(**fields: Any) -> dict[str, Any]:
