@@ -4,5 +4,17 @@ from mlkit.monitoring._concept import Concept, concept
 from mlkit.monitoring._drift import Drift, drift
 from mlkit.monitoring._estimate import Estimate, estimate
 from mlkit.monitoring._profile import Profile, profile
+from mlkit.monitoring._skew import Skew, skew
 
-__all__ = ["Concept", "Drift", "Estimate", "Profile", "concept", "drift", "estimate", "profile"]
+__all__ = [
+    "Concept",
+    "Drift",
+    "Estimate",
+    "Profile",
+    "Skew",
+    "concept",
+    "drift",
+    "estimate",
+    "profile",
+    "skew",
+]

@@ -90,11 +90,9 @@ class Estimate:
         ax.errorbar(
             place[known], right, yerr=reach, fmt="o", color="black", capsize=4, label="right before"
         )
-        names = [
-            f"{a:.2g}\nto {b:.2g}"
-            for a, b in zip(table["score_from"], table["score_to"], strict=True)
-        ]
-        ax.set_xticks(place, names, fontsize="small")
+        ends = zip(table["score_from"], table["score_to"], strict=True)
+        names = [f"{a:.2g} to {b:.2g}" for a, b in ends]
+        ax.set_xticks(place, names, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_xlabel("score")
         ax.set_ylabel("%")
         ax.set_ylim(0, 105)
