@@ -376,6 +376,17 @@ def test_nothing_is_answered_that_is_not_safe(begin, monkeypatch):  # noqa: F811
     assert server.log()["item"].tolist() == ["j"]
 
 
+def test_a_commit_is_on_disk_and_does_not_wait_for_readers(tmp_path):
+    store = Store(tmp_path / "log.db")
+    with store.engine.connect() as connection:
+        found = {
+            name: connection.execute(sa.text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "fullfsync")
+        }
+    store.close()
+    assert found == {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1}
+
+
 def test_beyond_the_limit_of_connections_the_answer_is_503(begin):  # noqa: F811
     import socket
 
