@@ -173,7 +173,8 @@ def test_it_shows_itself():
     found = scoping.sources(pd.DataFrame(rows), deadline_days=10, budget=100, wanted=500)
     assert (found.first, found.n) == (found.table["source"][0], 3)
     assert found.low < found.n_usable < found.high
-    assert "it may be anywhere from 1 to 2. 1 source of 3 not ranked: see why." in repr(found)
+    assert "each of the 2 ranked may be first or last: this order says nothing yet" in repr(found)
+    assert repr(found).endswith("Narrow the widest ranges. 1 source of 3 not ranked: see why.")
     page = found._repr_html_()
     assert "<b>" not in page
     assert "no licence: nobody said that you may use it" in page
@@ -191,3 +192,25 @@ def test_the_example_can_be_ranked_and_says_what_is_open():
     assert set(found.table["kind"]) == {
         "owned", "crowdsourced", "paid labels", "purchased", "generated"
     }  # fmt: skip
+
+
+def test_an_order_that_is_partly_sure_says_how_far():
+    rows = [row("a", rate="50-150"), row("b", rate="60-130"), row("slow", rate="1-2")]
+    told = repr(scoping.sources(pd.DataFrame(rows), deadline_days=10, budget=np.inf))
+    assert told.endswith("But the ranges overlap: its rank may be anywhere from 1 to 2.")
+    alone = repr(scoping.sources(pd.DataFrame(rows[1:]), deadline_days=10, budget=np.inf))
+    assert "overlap" not in alone
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"setup_days": "5-20"}, "deadline: in most draws it starts too late"),
+        ({"cost": "60-400", "cost_per": "once"}, "budget: in most draws it costs too much"),
+    ],
+)
+def test_all_at_once_or_nothing_is_explained(source, words):
+    at_once = row("bought", amount=1000, rate="", rate_per="", **source)
+    found = scoping.sources(pd.DataFrame([at_once]), deadline_days=10, budget=100)
+    assert found.n_usable == 0 < found.high
+    assert words in found._repr_html_()

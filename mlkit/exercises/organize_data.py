@@ -120,10 +120,11 @@ EXERCISES = [
     Exercise(
         id="04.chance",
         kind=Number(tolerance=0.0011),
-        hint="All twenty must come from the 95 others: comb(95, 20) of the comb(100, 20) ways.",
-        why="In about a third of the draws the test says nothing at all about scratches, and "
-        "nobody would notice. With classes this rare give each split its share: "
-        "splits.split(by=...).",
+        hint="Count, as in the table above: from which phones must all twenty be drawn, so that "
+        "none is scratched? In how many ways, of all ways to draw twenty?",
+        why="All twenty come from the 95 others: comb(95, 20) of the comb(100, 20) ways. In "
+        "about a third of the draws the test says nothing at all about scratches, and nobody "
+        "would notice. With classes this rare give each split its share: splits.split(by=...).",
         right=_none_tested,
         wrong=[
             (

@@ -301,7 +301,7 @@ def _on_model(
             f"The model takes {_show.percent(model.shares[0])} of the compared pairs for one "
             f"person ({_tables._count(model.steps, 'step')}"
             + (f", with {_tables._count(looked, 'pair')} that people looked at)." if looked else
-               ", learned without a single label: probabilities are its own reckoning).")
+               "). It learned without labels: its probabilities are estimates that nobody checked.")
         )  # fmt: skip
     if known is not None and looked == 0:
         yield "None of the labelled pairs is among the pairs compared, so they taught nothing."

@@ -11,6 +11,12 @@ from mlkit import _show, _tables
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Why the middle is 0 though there may be some: the source gives all at once, or nothing.
+_NOTHING = {
+    "deadline": ": in most draws it starts too late",
+    "budget": ": in most draws it costs too much",
+}
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -35,14 +41,24 @@ class Sources:
         within = f"Within {self.deadline_days:,g} working days and {self.budget:,g} in money"
         if not self.first:
             return f"{within} none of {_tables._count(self.n, 'source')} can be ranked: see why."
-        top = self.table.iloc[0]
         text = (
             f"{within}, {self.first!r} gives the most usable examples: {_whole(self.n_usable)} "
             f"({_whole(self.low)} to {_whole(self.high)})."
         )
-        if top["rank_high"] > 1:
-            text += f" The ranges overlap: it may be anywhere from 1 to {top['rank_high']}."
-        return text + left
+        return f"{text}{self._how_sure()}{left}"
+
+    def _how_sure(self) -> str:
+        """How far the order can be relied on; nothing where the first is first in any case."""
+        ranked = self.table.dropna(subset=["rank"])
+        last = int(ranked["rank_high"].iloc[0])
+        if last == 1:
+            return ""
+        if (ranked["rank_low"] == 1).all() and (ranked["rank_high"] == len(ranked)).all():
+            return (
+                f" But the ranges overlap so far that each of the {len(ranked)} ranked may be "
+                "first or last: this order says nothing yet. Narrow the widest ranges."
+            )
+        return f" But the ranges overlap: its rank may be anywhere from 1 to {last}."
 
     def _repr_html_(self) -> str:
         columns = {"source": "Source", "rank": "Rank", "n_usable": "Usable", "cost": "Money"}
@@ -71,6 +87,8 @@ class Sources:
 
 def _cells(row: dict[Any, Any]) -> dict[str, str]:
     cells = {name: str(row[name]) for name in ("source", "limit", "why")}
+    if row["n_usable"] == 0 and row["n_usable_high"] > 0:  # all at once, or not at all
+        cells["limit"] += _NOTHING.get(row["limit"], "")
     for name in ("n_usable", "days_wanted", "cost_wanted"):
         if name in row:
             middle, low, high = (_whole(row[f"{name}{end}"]) for end in ("", "_low", "_high"))

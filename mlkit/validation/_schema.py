@@ -77,9 +77,9 @@ class Schema:
         text = f"{told}, {_count(open_, 'question')} open"
         if self.false_alarms > 0:
             text += (
-                "; answered as the data stand, a clean table of "
-                f"{_count(self.about.get('rows_to_come', 0), 'row')} would break one of them in "
-                f"about {_show.percent(self.false_alarms)} of cases"
+                ". With the answers that these data suggest, about "
+                f"{_show.percent(self.false_alarms)} of good tables with "
+                f"{_count(self.about.get('rows_to_come', 0), 'row')} would be refused by mistake"
             )
         return f"{text}."
 
