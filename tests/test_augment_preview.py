@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import uuid
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -293,9 +294,59 @@ def test_undo_takes_back_the_latest_answer_also_in_a_new_cell(make):
     assert again.undo() == "low"
     assert again.undo() is None
     assert again.answers().empty
+    known = preview.item
     preview = make()
+    assert preview.item != known, "it begins with one that can still be answered blind"
+    for _ in range(5):
+        preview.answer("low")
+        preview.next()
+    assert preview.item == known
     preview.answer("low")  # the label of this one was shown before
-    assert preview.answers()["blind"].tolist() == [False]
+    assert preview.answers()["blind"].tolist() == [True] * 5 + [False]
+
+
+def test_the_first_blind_answer_counts_whatever_follows(make):
+    preview = make(predict=lambda samples, rate_hz: ("low", 0.5))
+    wire = Wire(preview)
+    drawn = wire.hello()[0]
+    before = [("high", True)]
+
+    def counted(one) -> list[tuple[str, bool]]:
+        table = one.answers()
+        assert one.evidence().table.loc[0, "people_n"] == table["blind"].sum()
+        assert repr(one).count("not blind") == (~table["blind"]).any()
+        return list(zip(table["answer"], table["blind"], strict=True))
+
+    wire.answer(drawn["key"], "high", duration_s=1.5)
+    at = preview.answers()["at"]
+    key = wire.wait("truth")[0]["key"]
+    for later in (drawn["key"], key):  # a fast finger, and one that saw the label
+        wire.answer(later, "low", duration_s=9.0)
+        assert counted(preview) == counted(make()) == before
+        assert wire.all("truth")[-1][0]["answer"] == "high"
+        assert wire.all("truth")[-1][0]["blind"]
+    assert preview.answer("low")["answer"] == "high"
+    assert preview.answers()["at"].tolist() == at.tolist()
+    assert preview.answers()["duration_s"].tolist() == [1.5]
+    for _ in range(3):
+        assert preview.undo() == "low"
+        assert counted(preview) == counted(make()) == before
+    assert preview.undo() == "high"
+    assert preview.answers().empty
+    preview.answer("high")
+    assert counted(preview) == [("high", False)], "the label was shown"
+
+
+def test_answers_of_an_older_journal_are_read_as_they_were(make, tmp_path):
+    preview = make()
+    drawing = preview._course.drawing()
+    judged = preview._course.judged(drawing, blind=True)
+    about = {"source": judged.source, "steps": judged.steps, "blind": True, "label": "low"}
+    note = {"item": judged.item, "kind": "note", "value": json.dumps(about | {"prediction": None})}
+    said = {"item": judged.item, "kind": "label", "value": "low", "guide": GUIDE}
+    Journal(tmp_path / "j.db").write([note, said])
+    row = make().answers().iloc[0]
+    assert (row["answer"], row["blind"], row["source"]) == ("low", True, judged.source)
 
 
 def test_what_others_wrote_stays_theirs(make, tmp_path):
@@ -335,7 +386,7 @@ def test_evidence_counts_as_one_does_by_hand(make):
     assert table.loc[0, "people_n"] == 6, "who cannot tell was asked too"
 
 
-def test_who_cannot_tell_is_neither_right_nor_wrong(make):
+def test_who_cannot_tell_is_among_the_answers_and_not_right(make):
     preview = make()
     truth = clips().set_index("item")["label"]
     for said in ("right", "wrong", CANT_TELL):
@@ -346,7 +397,9 @@ def test_who_cannot_tell_is_neither_right_nor_wrong(make):
         preview.next()
     row = preview.evidence().table.iloc[0]
     assert (row["people_n"], row["people_right"], row["cant_tell"]) == (3, 1 / 3, 1)
-    assert "you 1 of 3 right, 1 can't tell;" in repr(preview)
+    assert "you 1 of 3 right, 1 of them can't tell;" in repr(preview)
+    html = unescape(preview.evidence()._repr_html_())
+    assert "right answers of all blind answers, “can't tell” among them" in html
 
 
 def test_evidence_reads_short_and_keeps_every_figure(make):
@@ -363,8 +416,9 @@ def test_evidence_reads_short_and_keeps_every_figure(make):
     cell = f"{right} of 4 ({25 * right} %, {100 * low:.0f} to {100 * high:.0f} %)"
     assert f">{cell}</td>" in html
     assert "nobody judged this here" in html
-    assert f"People were right in {cell} blind answers, 1 “can't tell”; the model in" in repr(
-        evidence
+    assert (
+        f"People were right in {cell} blind answers, 1 of them “can't tell”; the model in"
+        in repr(evidence)
     )
     ax = evidence.plot("noise")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["white", "pink"]
@@ -516,7 +570,10 @@ def test_what_is_louder_looks_louder(make):
         originals = len(wire.all("original"))
         wire.say(op="set", values={"gain_db": gain_db})
         wire.drawn()
-        time.sleep(0.3)  # the original follows where the scale is another
+        drawn, deadline = preview._course.drawing(), time.monotonic() + 20
+        while preview._scale != preview._studio.scale(drawn) and time.monotonic() < deadline:
+            time.sleep(0.01)  # the original follows where the scale is another
+        time.sleep(0.3)
         result, shine = lit(wire, "drawn")
         original, own = lit(wire, "original")
         assert result == pytest.approx(after, abs=2), gain_db
@@ -556,7 +613,9 @@ def test_two_kernels_on_one_journal_know_of_each_other(make):
     assert first.wait("truth")[0]["label"]
     second.answer(other, "high")  # the label was seen in the first tab
     row = two.answers().iloc[0]
-    assert (len(two.answers()), row["answer"], row["blind"]) == (1, "high", False)
+    assert (len(two.answers()), row["answer"], row["blind"]) == (1, "low", True)
+    note = json.loads(Journal(two.journal.where).notes()["note"].iloc[0])
+    assert not note["blind"], "the second answer was not blind"
     first.say(op="next")
     key = first.drawn()[0]["key"]
     second.say(op="next")
@@ -567,7 +626,7 @@ def test_two_kernels_on_one_journal_know_of_each_other(make):
     assert two.item != item, "it was answered in the other tab"
     second.say(op="hello")
     assert second.all("state")[-1][0]["done"] == 2
-    assert one.answers()["blind"].tolist() == [False, True]
+    assert one.answers()["blind"].tolist() == [True, True]
     assert two.undo() == "low"
     assert two.undo() == "high"
     assert one.answers()["answer"].tolist() == ["low"], "the one before stands again"
@@ -853,6 +912,24 @@ def test_wrong_arguments_are_refused_in_words(make):
         make(annotator="")
     with pytest.raises(ValueError, match="there is no label 'lo' here"):
         make().answer("lo")
+
+
+def test_a_pipeline_for_the_other_kind_of_items_is_refused_at_once(make, pictures):
+    slow = [(audio.change_speed, {"factor": (0.8, 1.25)}, 1.0)]
+    with pytest.raises(ValueError, match="change_speed is for sound, and these items are pictures"):
+        pictures(pipeline=slow)
+    bright = [(image.change, {"situation": "lighting", "strength": 0.5}, 1.0)]
+    with pytest.raises(ValueError, match="change is for pictures, and these items are sounds"):
+        make(pipeline=bright)
+    with pytest.raises(ValueError, match="is for pictures, and these items are sounds"):
+        make(pipeline=[(image.pipeline("lighting", strength=0.5), {}, 1.0)])
+    covered = [(audio.mask_spectrogram, {"bands": [[(0, 4)], [(4, 8)]]}, 1.0)]
+    spectrograms = pd.DataFrame({"item": ["a"], "label": ["x"], "look": [np.ones((20, 30))]})
+    preview = make(spectrograms, show="look", pipeline=covered, copies=1)
+    assert preview.result.shape == (20, 30)
+    mine = [(lambda thing: thing, {}, 1.0)]
+    for made in (pictures(pipeline=mine), make(pipeline=mine)):
+        np.testing.assert_array_equal(made.result, made.original)
 
 
 def test_the_callers_table_and_arrays_stay_as_they_are(pictures):

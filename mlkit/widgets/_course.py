@@ -75,18 +75,18 @@ class Course:
         others = self._shown.get(drawing.item, set()) - {drawing}
         return self.revealed.get(drawing.item, "drawing" if others else "")
 
-    def next(self, answered: Collection[str]) -> None:
+    def next(self, answered: Collection[str], told: Collection[str]) -> None:
         """The next item without an answer; when all have one, the next in order."""
         here = self.items.index(self.item)
         order = [*self.items[here + 1 :], *self.items[: here + 1]]
-        self.item = next((item for item in order if item not in answered), order[0])
+        self.item = _first(order, answered, {*told, *self.revealed})
         self._drawn[self.item] = self._drawn.get(self.item, -1) + 1
         self._arrive()
 
-    def start(self, answers: dict[str, int]) -> None:
+    def start(self, answers: dict[str, int], told: Collection[str]) -> None:
         """Where the journal says: at the first item without an answer, and with new drawings."""
         self._drawn = dict(answers)
-        self.item = next((item for item in self.items if item not in answers), self.items[0])
+        self.item = _first(self.items, answers, told)
         self._arrive()
 
     def again(self) -> None:
@@ -133,6 +133,12 @@ class Course:
         known = self.plan.controls
         same = all(name in known for name, _ in judged.drawing.values)
         return same and written(self.steps(judged.drawing)) == judged.steps
+
+
+def _first(order: Sequence[str], answered: Collection[str], known: Collection[str]) -> str:
+    """The first that can be answered blind, else one without an answer, else any."""
+    left = [item for item in order if item not in answered]
+    return next((item for item in left if item not in known), (left or order)[0])
 
 
 def digest(text: str) -> str:

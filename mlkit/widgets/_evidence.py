@@ -52,7 +52,7 @@ class Said:
         if ids == self._known and ids:
             return
         self._known = ids
-        table = self.answers().astype(object)
+        table = answers(events, sources=self._sources).astype(object)
         rows = table.where(table.notna(), None).to_dict("records")
         self.rows: dict[str, dict[Any, Any]] = {row["item"]: row for row in rows}
         asked = events[events["guide"] == GUIDE]  # taken back or not
@@ -61,7 +61,8 @@ class Said:
         self._elsewhere = {name.rpartition("~")[0] for name in others}
 
     def answers(self) -> pd.DataFrame:
-        return answers(self._journal, annotator=self._annotator, sources=self._sources)
+        events = self._journal.events(annotator=self._annotator)
+        return answers(events, sources=self._sources)
 
     def answered(self) -> dict[str, int]:
         """How many drawings of each item have an answer."""
@@ -80,7 +81,7 @@ class Said:
         for event, judged, guess in answers:
             # Whether it was blind is settled by the answer, not by what is said of it later.
             if event["guide"] == GUIDE or not self.rows.get(judged.item, {}).get("answer"):
-                events.append(self._note(judged, guess))
+                events.append(self._note(judged, guess, of=event["id"]))
             events.append({**event, "item": judged.item})
         self._keep(events)
         for event, judged, guess in answers:
@@ -113,8 +114,11 @@ class Said:
         self._own |= written
         self._known |= written
 
-    def _note(self, judged: Judged, guess: Mapping[str, Any]) -> dict[str, Any]:
+    def _note(
+        self, judged: Judged, guess: Mapping[str, Any], *, of: str | None = None
+    ) -> dict[str, Any]:
         about = {"source": judged.source, "steps": judged.steps, "blind": judged.blind}
+        about |= {"of": of} if of else {}
         about |= {"label": self._truth.get(judged.source)}
         about |= {name: guess.get(name) for name in ("prediction", "score")}
         return {**event(judged.item, None, json.dumps(about)), "kind": "note"}
@@ -125,10 +129,11 @@ class Said:
         if event["guide"] == REALISTIC:
             row["realistic"] = event["value"] == "yes"
         else:
-            label = self._truth.get(judged.source)
-            row |= {"answer": event["value"], "label": label, "blind": judged.blind}
-            row["prediction"] = guess.get("prediction")
             self.revealed.add(judged.source)
+            row["prediction"] = guess.get("prediction") or row["prediction"]
+            if not row["blind"]:  # as in answers(): the first blind one counts
+                label = self._truth.get(judged.source)
+                row |= {"answer": event["value"], "label": label, "blind": judged.blind}
 
 
 def event(item: str, guide: str | None, value: str) -> dict[str, Any]:
@@ -145,28 +150,49 @@ def from_browser(event: Mapping[str, Any]) -> dict[str, Any]:
     return {name: event[name] for name in names if name in event}
 
 
-def answers(journal: Journal, *, annotator: str, sources: Collection[str]) -> pd.DataFrame:
-    """One row a drawing that was judged; what was not asked, or not answered, is missing."""
-    said = journal.annotations(annotator=annotator)
-    said = said[said["guide"].isin([GUIDE, REALISTIC])]
-    notes = journal.notes(annotator=annotator)
-    about = dict(zip(notes["item"], map(_about, notes["note"]), strict=True))
+def answers(events: pd.DataFrame, *, sources: Collection[str]) -> pd.DataFrame:
+    """One row a drawing that was judged; what was not asked, or not answered, is missing.
+
+    The first blind answer that was not taken back counts, whatever is said after it: whoever
+    answers a second time has read the label.
+    """
+    gone = set(events["undoes"].dropna())
+    standing = events[events["undoes"].isna() & ~events["id"].isin(gone)]
+    about, blind = _notes(standing[standing["kind"] == "note"])
+    said = standing[standing["guide"].isin([GUIDE, REALISTIC]) & (standing["value"] != "")]
     rows: dict[str, dict[str, Any]] = {}
     for one in said.to_dict("records"):
         note = about.get(one["item"], {})
         if note.get("source") not in sources:
             continue
         row = rows.setdefault(one["item"], {"item": one["item"], **_hidden(note)})
-        row["at"] = one["at"]
         if one["guide"] == REALISTIC:
-            row["realistic"] = one["label"] == "yes"
-        else:
-            row |= {"answer": one["label"], "duration_s": one["duration_s"], **note}
+            row |= {"realistic": one["value"] == "yes", "at": one["at"]}
+        elif not row.get("blind"):
+            row |= {**note, "blind": blind.get(one["id"], note["blind"]), "answer": one["value"]}
+            row |= {"duration_s": one["duration_s"], "at": one["at"]}
     table = pd.DataFrame(rows.values(), columns=list(_COLUMNS))
     texts = dict.fromkeys(("item", "source", "steps", "label", "answer", "prediction"), "string")
     numbers = {"score": "float64", "duration_s": "float64"}
     table = table.astype({**texts, **numbers, "realistic": "boolean", "blind": "boolean"})
     return table.assign(at=pd.to_datetime(table["at"], utc=True))
+
+
+def _notes(notes: pd.DataFrame) -> tuple[dict[str, dict[str, Any]], dict[str, bool]]:
+    """What each drawing is, with the last guess of the model; and which answers were blind."""
+    about: dict[str, dict[str, Any]] = {}
+    blind: dict[str, bool] = {}
+    for item, text in zip(notes["item"], notes["value"], strict=True):
+        found = _about(text)
+        if "source" not in found:
+            continue
+        before = about.get(item, {})
+        guess = found if found["prediction"] is not None else {**found, **before}
+        found |= {name: guess.get(name) for name in ("prediction", "score")}
+        if "of" in found:  # a note is of one answer; what a slow model says later is of none
+            blind[found["of"]] = found["blind"]
+        about[item] = found
+    return about, blind
 
 
 def _about(note: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Control:
 class Plan:
     """Draws what is to be done, with what a person set in place of what was drawn."""
 
-    def __init__(self, pipeline: Pipeline, *, function: str) -> None:
+    def __init__(self, pipeline: Pipeline, *, function: str, kind: str = "") -> None:
         self.pipeline = list(pipeline)
         if not self.pipeline:
             raise ValueError(
@@ -73,6 +73,7 @@ class Plan:
         # With the same seed a step draws the same numbers, whether it is sure to be done or not.
         self._sure = [(function, ranges, 1.0) for function, ranges, _ in self.pipeline]
         self.functions = [step["function"] for step in augment.draw(self._sure, rng=0)]
+        _suit(self.functions, kind, function=function)
         self.names = _distinct([_name(step[0]) for step in self.pipeline])
         found = sorted(self._controls(), key=lambda control: control.place)
         self.controls = {control.key: control for control in found}
@@ -188,6 +189,22 @@ class Plan:
                 found.setdefault(self.names[control.place], True)
             found[key] = control.checked(value)
         return found
+
+
+def _suit(functions: Iterable[str], kind: str, *, function: str) -> None:
+    """Refuse what is made for sound where the items are pictures, and the reverse."""
+    homes = {"mlkit.augment.audio": "sound", "mlkit.augment.image": "pictures"}
+    items = {"audio": "sounds", "image": "pictures"}.get(kind, "")
+    for known in functions:
+        home, _, name = known.partition(":")
+        made = homes.get("mlkit.augment.image" if home.startswith("albumentations.") else home)
+        # A spectrogram is an array of two dimensions, like a picture.
+        if items and made and not items.startswith(made) and name != "mask_spectrogram":
+            module = "audio" if kind == "audio" else "image"
+            raise ValueError(
+                f"{function}: {name} is for {made}, and these items are {items}; give a pipeline "
+                f"of functions from augment.{module}, or the column with the {made.rstrip('s')}s."
+            )
 
 
 def written(steps: Iterable[Mapping[str, Any]]) -> str:

@@ -32,8 +32,8 @@ class Evidence:
 
     ``table`` has ``parameter, range, low, high, n`` and three shares, each with how many it is of
     and its interval (Wilson, 1927): ``people_right``, ``model_right``, ``realistic``. An empty
-    share is NaN. ``people_right`` is of the blind answers alone; "can't tell" is one of them and
-    neither right nor wrong: ``cant_tell`` counts it apart. A page shows the shares in short.
+    share is NaN. ``people_right`` is right answers of all blind answers, "can't tell" among them:
+    ``people_n`` of them, of which ``cant_tell`` say that. A page shows the shares in short.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -42,7 +42,7 @@ class Evidence:
         row = self.table.iloc[0].to_dict()
         if not row["n"]:
             return "Nobody answered yet: there is no evidence."
-        unsure = f", {row['cant_tell']:,} “{CANT_TELL}”" if row["cant_tell"] else ""
+        unsure = f", {row['cant_tell']:,} of them “{CANT_TELL}”" if row["cant_tell"] else ""
         parts = [
             f"People were right in {_told(row, 'people_right')} blind answers{unsure}"
             if row["people_n"]
@@ -68,8 +68,8 @@ class Evidence:
             rows.append(cells)
         table = _show.table_html(rows, columns=columns, text=("parameter", "range"), why=why)
         notes = [
-            "Blind answers alone count for people; “can't tell” is one of them, neither right nor "
-            "wrong. 95 % intervals (Wilson); every figure is in .table."
+            "People right: right answers of all blind answers, “can't tell” among them. 95 % "
+            "intervals (Wilson); every figure is in .table."
         ]
         return _show.result_html(repr(self), table, notes=notes)
 
@@ -192,7 +192,7 @@ def sentence(rows: Iterable[Mapping[str, Any]], *, model: bool) -> str:
     judged = [r["realistic"] for r in rows if r["realistic"] is not None]
     known = sum(bool(r["answer"]) and not r["blind"] for r in rows)
     parts = [f"you {right} of {len(blind)} right" if blind else "no blind answer yet"]
-    parts[0] += f", {unsure} can't tell" if unsure else ""
+    parts[0] += f", {unsure} of them can't tell" if unsure else ""
     parts[0] += f" ({known} more not blind)" if known else ""
     if model:
         parts.append(

@@ -10,6 +10,7 @@ class AugmentPreview extends Surface {
     Object.assign(this, { digits: KEYED, why: "", labels: [], turn: -1, wish: -1, about: null, key: null, words: { done: 0, total: 0, sentence: "" } });
     Object.assign(this, { result: null, first: null, given: {}, sliders: new Map(), chosen: 0, since: 0 });
     this.onDigits = [["0 … 9", "that answer", "the label"]];
+    this.leaving = 0; // when the next item was asked for, while it is on its way
     this.latest = new Latest((values) => this.demand({ op: "set", values }));
   }
 
@@ -40,9 +41,14 @@ class AugmentPreview extends Surface {
     part("sentence", "p"); part("hint", "p");
     const ask = (text, ...nodes) => make("div", { className: "mlkit-ask" }, make("div", { className: "mlkit-title" }, text), ...nodes);
     this.controls.addEventListener("input", (event) => this.onMove(event));
+    this.controls.addEventListener("pointerdown", () => { this.pointed = true; });
+    this.controls.addEventListener("keydown", () => { this.pointed = false; });
+    // A click on a box or a choice is done with it: the keys are the frame's again.
+    this.controls.addEventListener("change", ({ target }) => { if (this.pointed && target.type !== "range") setTimeout(() => this.root.focus({ preventScroll: true })); });
+    this.save.before(make("div", { className: "mlkit-unheard" }, "Click here to use the keys"));
     return [ask("Can you still tell what it is?", this.list, this.entry, this.hint, group("or", "unsure", "find")),
       ask("Is it realistic?", group("realistic", "yes", "no")), ask("What was drawn", this.controls),
-      ask("So far", this.sentence, group("finish", "undo"))];
+      ask("So far", group("finish", "undo"), this.sentence)];
   }
 
   // ---- what is on the screen
@@ -137,7 +143,6 @@ class AugmentPreview extends Surface {
     const cover = make("button", { type: "button", className: "mlkit-cover", dataset: { action: "original" } },
       make("span", {}, this.why ? `Not shown yet. The answer is not blind anyway: ${sound ? "hear" : "see"} it now, if you like.`
         : `Covered until you answer. ${sound ? "Hear" : "See"} it before, and the answer is not blind.`));
-    this.media.classList.toggle("mlkit-covered", !this.first);
     this.before.replaceChildren(title("Original", "o"), this.first ? this.first.node : cover);
     this.after.replaceChildren(title(many ? `Result ${this.chosen + 1} of ${this.result.copies}` : "Result", sound ? "Space" : many ? "← →" : ""), this.result ? this.result.node : "");
   }
@@ -155,7 +160,7 @@ class AugmentPreview extends Surface {
     const field = event.target.closest("input, select");
     if (!field || this.entry.contains(field) || event.key === "Tab" || event.key === "Escape") { super.onKey(event); return; }
     event.stopPropagation();
-    const own = field.tagName === "SELECT" || field.type === "checkbox" ? / |Enter|Arrow/ : /Arrow|Home|End|Page/;
+    const own = field.type === "checkbox" ? / / : field.tagName === "SELECT" ? / |Enter|Arrow/ : /Arrow|Home|End|Page/;
     if (own.test(event.key)) return;
     const found = keyAction(event, this.keys, this.digits);
     if (!found || event.repeat) return;
@@ -173,7 +178,8 @@ class AugmentPreview extends Surface {
 
   act(action) {
     if (action === "play" || action === "original") this[action]();
-    else if (action === "again" || action === "next") this.demand({ op: action });
+    else if (action === "again") this.demand({ op: action });
+    else if (action === "next") this.next();
     else if (action === "unsure") this.give(CANT_TELL);
     else if (action === "find") this.find();
     else if (action === "yes" || action === "no") this.judge(action);
@@ -215,6 +221,14 @@ class AugmentPreview extends Surface {
     this.send(message);
   }
 
+  // Until it is there nothing is answered: what is on the screen is still the item before.
+  next() {
+    if (Date.now() - this.leaving < SILENT_MS) { this.say(COMING); return; }
+    clearTimeout(this.settling);
+    Object.assign(this, { moved: null, leaving: Date.now() });
+    this.demand({ op: "next" });
+  }
+
   onMove({ target }) {
     const control = this.sliders.get(target.dataset.key);
     if (!control) return;
@@ -243,10 +257,11 @@ class AugmentPreview extends Surface {
     if (!playing) { sound.currentTime = 0; sound.play().catch((error) => this.say(`cannot play: ${error.message}`)); }
   }
 
-  give(answer) { this.tell(GUIDE, answer, { answer }, `you said ${answer}`, { duration_s: Math.round(performance.now() - this.since) / 1000 }); }
+  give(answer) { this.tell(GUIDE, answer, { answer }, wordsOn(answer, this.about), { duration_s: Math.round(performance.now() - this.since) / 1000 }); }
   judge(answer) { this.tell(REALISTIC, answer, { realistic: answer === "yes" }, answer === "yes" ? "realistic" : "not realistic"); }
 
   tell(guide, value, given, words, more = {}) {
+    if (this.leaving) { this.say(COMING); return; }
     if (!this.key) { this.say("There is nothing to answer yet."); return; }
     Object.assign(this.given, given);
     this.answering = this.key;
@@ -261,6 +276,7 @@ class AugmentPreview extends Surface {
 
   greet() {
     this.resend();
+    this.leaving = 0;
     this.latest.drop();
     this.spoke = Date.now();
     this.send({ op: "hello" });
@@ -275,7 +291,7 @@ class AugmentPreview extends Surface {
     else if (message.op === "truth" && fresh) this.onTruth(message);
     else if (message.op === "words") this.words = message;
     else if (message.op === "undone") this.say(message.value === null ? "Nothing to take back." : `took back ${message.value}`);
-    else { super.receive(message, buffers); return; }
+    else { if (message.op === "error") this.leaving = 0; super.receive(message, buffers); return; }
     Object.assign(this, { heard: Date.now(), attempt: 0, dead: false });
     this.draw();
   }
@@ -299,7 +315,7 @@ class AugmentPreview extends Surface {
   // Another item: nothing of the one before stays.
   arrive(turn) {
     for (const item of [this.first, this.result]) if (item) { item.sound?.pause(); this.release(item); }
-    Object.assign(this, { turn, first: null, result: null, about: null, given: {}, key: null, since: performance.now() });
+    Object.assign(this, { turn, first: null, result: null, about: null, given: {}, key: null, leaving: 0, since: performance.now() });
     this.copies.replaceChildren();
     this.drawPanes();
     this.say(this.words.done ? "another item" : "");

@@ -79,7 +79,7 @@ class AugmentPreview(anywidget.AnyWidget):
         table = _tables.predictions(items, function=_NAME, columns=("item", "label"))
         _things.require(annotator, copies, predict, function=_NAME)
         things = _things.Things(table, show, rate_hz, function=_NAME)
-        self._plan = Plan(pipeline, function=_NAME)
+        self._plan = Plan(pipeline, function=_NAME, kind=things.kind)
         known = table.dropna(subset="label")
         self._truth = dict(zip(known["item"], known["label"].map(str), strict=True))
         self._labels = sorted(set(self._truth.values()), key=_evidence.by_number)
@@ -89,7 +89,7 @@ class AugmentPreview(anywidget.AnyWidget):
         self._said = _evidence.Said(self.journal, annotator, names, self._truth)
         copies = copies if things.kind == "image" else 1
         self._course = Course(names, self._plan, copies=copies, rng=np.random.default_rng(rng))
-        self._course.start(self._said.answered())
+        self._course.start(self._said.answered(), self._said.revealed)
         self._studio = Studio(things, self._course, predict)
         self._lock = threading.RLock()
         self._painter, self._thinker = _feed.Feed(self._paint), _feed.Feed(self._think)
@@ -145,11 +145,11 @@ class AugmentPreview(anywidget.AnyWidget):
         """Go on to the next item without an answer."""
         with self._lock:
             self._said.load()  # another tab may have answered some
-            self._course.next(self._said.answered())
+            self._course.next(self._said.answered(), self._said.revealed)
             self._show()
 
     def answer(self, label: str) -> dict[str, Any]:
-        """Say what it is, or "can't tell"; kept, then the truth and what the model says."""
+        """Say what it is, or "can't tell"; the first blind answer counts, whatever follows."""
         if str(label) not in (*self._labels, CANT_TELL):
             raise ValueError(
                 f"there is no label {str(label)[:60]!r} here; answer with "
@@ -187,8 +187,8 @@ class AugmentPreview(anywidget.AnyWidget):
         -------
         DataFrame
             ``item`` (source and hash of the steps), ``source``, ``steps`` (JSON), ``label``,
-            ``answer``, ``prediction``, ``score``, ``realistic``, ``blind`` (neither label,
-            original nor another drawing of the item was shown), ``at``, ``duration_s``.
+            ``answer`` (the first blind one), ``prediction``, ``score``, ``realistic``, ``blind``
+            (no label, original or other drawing of it was shown), ``at``, ``duration_s``.
         """
         return self._said.answers()
 
@@ -337,7 +337,7 @@ class AugmentPreview(anywidget.AnyWidget):
         said = {name: (guess or {}).get(name) for name in ("prediction", "score", "trouble")}
         model = self._studio.model is not None
         about = {"item": drawing.item, "label": self._truth.get(drawing.item), **said}
-        about |= {"answer": row.get("answer"), "realistic": row.get("realistic")}
+        about |= {name: row.get(name) for name in ("answer", "blind", "realistic")}
         about |= {"model": model, "thinking": model and guess is None}
         return {**about, "key": self._course.key(judged)}
 

@@ -6,8 +6,8 @@ export const ACTIONS = [
   ["play", " ", "Play result", "play or pause the result"],
   ["original", "o", "Original", "show or play the original; shown before the answer, the answer is not blind"],
   ["again", "r", "Draw again", "draw all values anew for the same item"],
-  ["next", "Enter", "Next item", "on to the next item without an answer"],
-  ["unsure", "c", "Can't tell", "nobody could tell from this: neither right nor wrong"],
+  ["next", "Enter", "Next item", "next item"],
+  ["unsure", "c", "Can't tell", "nobody could tell from this: counts as an answer, never as a right one"],
   ["find", "/", "Find a label", "type a part of a label; Enter answers with the first that has it"],
   ["yes", "y", "Yes", "realistic: this could have come from the world"],
   ["no", "n", "No", "not realistic"],
@@ -24,6 +24,7 @@ const KNOWN = { // why an answer is not blind
   original: "Not blind: the original was shown.",
   drawing: "Not blind: another drawing of this item was shown.",
 };
+const COMING = "Not yet: the next item is still on its way.";
 const WAIT_MS = 60, SLOW_MS = 400; // after the last move of a slider; before it says that it works
 
 // The label on a digit: labels that are digits are on their own keys, others in their order.
@@ -46,6 +47,12 @@ export function matching(labels, typed) {
 export function markOf(said, label) {
   if (label === null) return "";
   return said === CANT_TELL ? " ?" : said === label ? " ✓" : " ✗";
+}
+
+// After the label is known no answer takes the place of a blind one.
+export function wordsOn(answer, about) {
+  const kept = about?.blind && about.answer && about.answer !== answer;
+  return kept ? `${answer} is noted, but your blind answer ${about.answer} counts; the label is known by now.` : `you said ${answer}`;
 }
 
 // Rows of one length, as far as it goes: six are never five and one.

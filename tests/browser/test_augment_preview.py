@@ -262,7 +262,7 @@ def test_who_cannot_tell_sees_no_cross(sounds):
     preview.press("c")
     told = preview.wait_told()
     assert "you can't tell ?" in told
-    assert "you 0 of 1 right, 1 can't tell" in preview.text("sentence")
+    assert "you 0 of 1 right, 1 of them can't tell" in preview.text("sentence")
     assert "model high 0.75 " in told
 
 
@@ -278,6 +278,99 @@ def test_what_is_said_of_blindness_agrees_after_all_are_answered(sounds):
     assert "the label of this item was shown before" in preview.text("truth")
     assert "Covered until" not in preview.text("before")
     assert "The answer is not blind anyway" in preview.text("before")
+
+
+def test_a_digit_right_after_enter_is_given_to_no_item(sounds, folder):
+    preview = sounds()
+    preview.press("Digit1")
+    preview.wait_told()
+    # In one task of the page, so that no answer of the kernel can come in between.
+    script = """(root, codes) => { for (const [key, code] of codes) root.dispatchEvent(
+      new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true })); }"""
+    keys = [["Enter", "Enter"], ["2", "Digit2"], ["y", "KeyY"], ["Enter", "Enter"]]
+    turn = int(preview.data("turn"))
+    preview.wait_for_next(lambda: preview.root.evaluate(script, keys), "turn")
+    preview.page.wait_for_timeout(300)
+    assert int(preview.data("turn")) == turn + 1, "the second Enter left out an item"
+    preview.notebook.wait(lambda: preview.text("truth").startswith("Blind:"), "the next item")
+    assert len(Journal(folder / "journal.db").annotations()) == 1
+    preview.press("Digit2")
+    preview.wait_told()
+    assert answers(folder)["label"].tolist() == ["high", "low"]
+
+
+def test_a_second_digit_leaves_the_blind_answer_and_so_does_taking_it_back(sounds):
+    preview = sounds()
+    preview.press("Digit1")
+    preview.wait_told()
+    before = preview.text("sentence")
+    preview.press("Digit2")
+    assert "your blind answer high counts" in preview.text("live")
+    for key, word in (("", "counts"), ("z", "took back low")):
+        preview.press(*key)
+        preview.notebook.wait(lambda word=word: word in preview.text("live"), word)
+        assert "you high" in preview.wait_told()
+        assert preview.text("sentence") == before
+
+
+def test_it_says_that_the_keys_are_elsewhere_until_one_clicks(sounds):
+    preview = sounds()
+    word = preview.root.get_by_text("Click here to use the keys")
+    preview.page.evaluate("() => document.activeElement.blur()")
+    assert word.is_visible()
+    word.click()
+    assert word.is_hidden()
+    preview.wait_for_next(lambda: preview.page.keyboard.press("Enter"), "turn")
+
+
+def test_enter_goes_on_after_a_click_on_a_box(sounds):
+    preview = sounds()
+    box = preview.root.locator("input[data-key='change_speed']")
+    focused = preview.root.evaluate_handle("root => root")
+    for click in (box, box.locator("xpath=../span").first):
+        preview.wait_for_next(click.click)
+        preview.notebook.wait(
+            lambda: focused.evaluate("root => root === document.activeElement"), "the frame"
+        )
+        preview.wait_for_next(lambda: preview.page.keyboard.press("Enter"), "turn")
+    box.focus()
+    preview.wait_for_next(lambda: preview.page.keyboard.press("Space"))
+    assert box.evaluate("node => node === document.activeElement"), "by key one stays on it"
+    preview.wait_for_next(lambda: preview.page.keyboard.press("Enter"), "turn")
+
+
+@pytest.mark.parametrize("kind", ["sounds", "photographs"])
+def test_no_button_moves_when_the_answer_comes(request, kind):
+    preview = request.getfixturevalue(kind)
+    preview = preview() if kind == "sounds" else preview
+    names = [f"[data-action='{name}']" for name in ("next", "unsure", "yes", "undo")]
+    parts = [*names, ".mlkit-after img", "legend >> nth=0"]
+
+    def places() -> dict[str, list[float]]:
+        frame = preview.root.bounding_box()
+        boxes = {part: preview.root.locator(part).first.bounding_box() for part in parts}
+        return {
+            part: [box["x"] - frame["x"], box["y"] - frame["y"], box["width"]]
+            for part, box in boxes.items()
+        }
+
+    try:
+        for width in (1300, 1000, 760):
+            preview.page.set_viewport_size({"width": width, "height": 900})
+            preview.page.wait_for_timeout(300)
+            before = places()
+            preview.press("Digit1")
+            preview.wait_told()
+            preview.notebook.wait_for(f"{ROOT} .mlkit-before img")
+            preview.page.wait_for_timeout(300)
+            after = places()
+            moved = {p: (before[p], after[p]) for p in parts}
+            assert np.abs(np.subtract(list(before.values()), list(after.values()))).max() <= 2, (
+                moved
+            )
+            preview.wait_for_next(lambda: preview.press("Enter"), "turn")
+    finally:
+        preview.page.set_viewport_size({"width": 1300, "height": 900})
 
 
 def test_the_list_names_only_keys_that_do_something(sounds, photographs):

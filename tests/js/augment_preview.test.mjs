@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { SHARED, load } from "./load.mjs";
 
-const { ACTIONS, Latest, actionsOf, columnsOf, default: widget, keyAction, keyOf, keysOf, markOf, matching, onDigit, shown, stepOf } = await load(...SHARED, "augment_words.js", "augment_preview.js");
+const { ACTIONS, Latest, actionsOf, columnsOf, default: widget, keyAction, keyOf, keysOf, markOf, matching, onDigit, shown, stepOf, wordsOn } = await load(...SHARED, "augment_words.js", "augment_preview.js");
 
 test("the files together are one module with a render function", () => {
   assert.equal(typeof widget.render, "function");
@@ -61,6 +61,20 @@ test("who cannot tell has a sign of their own", () => {
   assert.equal(markOf("seven", "seven"), " ✓");
   assert.equal(markOf("nine", "seven"), " ✗");
   assert.equal(markOf("nine", null), "");
+});
+
+test("an answer after a blind one is told that it does not count", () => {
+  assert.equal(wordsOn("3", null), "you said 3");
+  assert.equal(wordsOn("3", { answer: null, blind: null }), "you said 3");
+  assert.equal(wordsOn("3", { answer: "5", blind: false }), "you said 3");
+  assert.equal(wordsOn("5", { answer: "5", blind: true }), "you said 5");
+  assert.match(wordsOn("3", { answer: "5", blind: true }), /your blind answer 5 counts/);
+});
+
+test("the list of keys says what Enter does and what can't tell counts as", () => {
+  const help = Object.fromEntries(ACTIONS.map(([name, , , text]) => [name, text]));
+  assert.equal(help.next, "next item");
+  assert.match(help.unsure, /counts as an answer, never as a right one/);
 });
 
 test("the list names the keys that do something here", () => {
