@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlkit import scoping
 from mlkit.exercises import (
     ExerciseError,
     Revealed,
@@ -102,7 +104,12 @@ def scoped():
     return {
         "ranking": SimpleNamespace(first=0.7),
         "saving": SimpleNamespace(table=pd.DataFrame({"narrower": [0.24, 0.34, 0.49]})),
-        "weeks": SimpleNamespace(likely=19.0, chance=lambda limit: 0.02 if limit == 19 else 0.5),
+        "weeks": SimpleNamespace(
+            likely=19.0,
+            total=24.7,
+            chance=lambda limit: 0.02 if limit == 19 else 0.5,
+            enough=lambda chance: {0.8: 27.1, 0.9: 28.4}[chance],
+        ),
     }
 
 
@@ -535,4 +542,42 @@ def test_a_ranking_is_firm_from_95_in_100_drawn_teams(first, letter):
 
 def test_how_much_to_collect_for_a_rare_slice_by_hand():
     items = 1.96**2 * 0.9 * 0.1 / 0.05**2
-    assert reveal("01.needs").answer == pytest.approx(items * 50)
+    assert reveal("01.needs").answer == pytest.approx(items * 50, abs=0.5)
+
+
+def on_the_screen(result):
+    """Whole percentages in the last column of a result's table, typed as shares."""
+    rows = re.findall(r"<tr.*?</tr>", result._repr_html_(), re.DOTALL)
+    return [int(row[-1]) / 100 for row in (re.findall(r">(\d+) %<", row) for row in rows) if row]
+
+
+def test_scoping_takes_its_figures_as_they_stand_on_the_screen():
+    tables = scoping.example_tables()
+    ranking, saving = scoping.rank(tables["scores"]), scoping.chain(tables["links"])
+    typed = on_the_screen(ranking)
+    assert typed[:3] == [0.7, 0.25, 0.05]
+    assert check("01.rank", ("B", round(1 - typed[0], 2)), ranking=ranking).correct
+    assert check("01.rank", ("B", round(sum(typed[1:]), 2)), ranking=ranking).correct
+    typed = on_the_screen(saving)
+    assert typed == [0.24, 0.34, 0.49]
+    assert check("01.chain", ("C", max(typed)), saving=saving).correct
+    weeks = scoping.total(tables["milestones"])
+    assert check("01.plan", ("B", round(weeks.enough(0.9), 1)), weeks=weeks).correct
+    for name, answer, given in [
+        ("01.rank", ("B", 30), {"ranking": ranking}),
+        ("01.chain", ("C", 49), {"saving": saving}),
+    ]:
+        assert "That is in percent" in check(name, answer, **given).message
+
+
+def test_scoping_reveals_what_one_would_write():
+    tables = scoping.example_tables()
+    given = {
+        "01.rank": {"ranking": scoping.rank(tables["scores"])},
+        "01.chain": {"saving": scoping.chain(tables["links"])},
+        "01.plan": {"weeks": scoping.total(tables["milestones"])},
+    }
+    for name in ("01.rank", "01.chain", "01.plan", "01.needs", "01.targets"):
+        answer = reveal(name, **given.get(name, {})).answer
+        figure = answer[1] if isinstance(answer, tuple) else answer
+        assert len(repr(figure)) <= 5, name

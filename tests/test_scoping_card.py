@@ -127,7 +127,10 @@ class TestTargets:
             (changed(metric="accuracy"), "each metric once, and 'accuracy' stands there twice"),
             (changed(metric=["accuracy", " "]), "needs metric in each row, and row 2 has none"),
             (changed(at_least=["more", False]), "at_least of 'accuracy' is True or False"),
-            (changed(source=None), "anchor of 'accuracy' has no source: who reached it"),
+            (
+                changed(source=None),
+                "anchor of 'accuracy' has no source: who reached or measured it",
+            ),
             ("accuracy", "needs a pandas DataFrame"),
         ],
     )
@@ -257,15 +260,39 @@ class TestTables:
         ("change", "words"),
         [
             ({"target": TARGETS}, "knows no table 'target'; the tables are project, ideas"),
-            ({"targets": TARGETS.head(0)}, "without a row: write down what is good enough"),
-            ({"project": pd.DataFrame({"field": ["name"], "text": ["a"]})}, "needs the problem in"),
+            ({"targets": TARGETS.head(0)}, "targets: nothing is written in it yet"),
+            (
+                {"project": pd.DataFrame({"field": ["name"], "text": ["a"]})},
+                "project: write a few words for problem, solution",
+            ),
             ({"project": pd.DataFrame({"field": ["x"], "text": ["a"]})}, "solution, no 'x'"),
-            ({"project": pd.DataFrame(columns=["field", "text"])}, "needs the name in a few words"),
+            (
+                {"project": pd.DataFrame(columns=["field", "text"])},
+                "project: nothing is written in it",
+            ),
         ],
     )
     def test_what_makes_no_card_is_told(self, change, words):
         with pytest.raises(ValueError, match=words):
             scoping.card_from(self.tables | change)
+
+    def test_all_that_is_wrong_is_told_at_once_table_by_table(self):
+        half = self.tables["links"].astype(object)
+        half.loc[1, ["unit", "high"]] = ["", np.nan]
+        wide = self.tables["needs"].assign(share=6)
+        goals = pd.DataFrame([{}, {"metric": "accuracy"}]).reindex(
+            columns=self.tables["targets"].columns
+        )
+        words = self.tables["project"].assign(text=["Mine", "", None])
+        own = {"links": half, "needs": wide, "targets": goals, "project": words}
+        with pytest.raises(ValueError, match="cannot make the card yet") as caught:
+            scoping.card_from(self.tables | own)
+        said = str(caught.value)
+        assert "- links: row 2 lacks unit, high" in said
+        assert "- targets: row 2 lacks target, unit, at_least" in said
+        assert "- needs: scoping.needs(): share of 'quiet bay'" in said
+        assert "- project: write a few words for problem, solution" in said
+        assert said.count("\n- ") == 4
 
 
 class TestPage:

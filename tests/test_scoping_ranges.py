@@ -190,6 +190,13 @@ class TestChain:
         widest = LINKS["metric"][found.table["narrower"].idxmax()]
         assert f"to {widest}: find that out first" in repr(found)
 
+    def test_shares_that_add_up_to_more_than_the_whole_are_explained(self):
+        found = scoping.chain(LINKS)
+        assert found.table["narrower"].sum() > 1.005
+        assert any("more than 100 %" in note for note in found.notes)
+        fixed = LINKS.assign(low=[3, -5, 8], high=[3, -5, 12])
+        assert not any("more than 100 %" in note for note in scoping.chain(fixed).notes)
+
     def test_a_chain_of_points_is_plain_multiplication(self):
         found = scoping.chain(LINKS.assign(low=LINKS["likely"], high=LINKS["likely"]))
         assert found.value == found.low == found.high == found.likely == 3 * -5 * 10

@@ -161,6 +161,7 @@ def test_a_team_of_one_mind_is_asked_about_it():
 def test_few_annotators_are_told_and_many_are_not():
     many = pd.concat([TEAM.assign(annotator=TEAM["annotator"] + str(n)) for n in range(3)])
     assert any("3 annotators are few" in note for note in scoping.rank(TEAM).notes)
+    assert any("with 3 it does so in about 73 (sim" in note for note in scoping.rank(TEAM).notes)
     assert not any("are few" in note for note in scoping.rank(many).notes)
 
 

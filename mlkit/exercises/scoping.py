@@ -6,12 +6,15 @@ from mlkit.exercises.engine import Exercise
 from mlkit.exercises.kinds import Decision, Number, Subset
 
 SURE = 0.95  # from here on the exercise calls a ranking firm
+KEPT = 0.90  # so often a promise should be kept
+# Whole percents are on the screen, and an answer may be the sum of two of them.
+AS_SHOWN, SUM_SHOWN = 0.006, 0.011
 RARE, EXPECTED, MARGIN = 0.02, 0.90, 0.05  # share of the slice, accuracy there, half the width
 
 
 def _firm(ranking: Any) -> tuple[str, float]:
     """Whether the first idea is firm, and how often another one comes first."""
-    return "A" if ranking.first >= SURE else "B", 1 - float(ranking.first)
+    return "A" if ranking.first >= SURE else "B", round(1 - float(ranking.first), 2)
 
 
 def _not(letter: str, options: str, place: int = 0) -> str:
@@ -22,13 +25,12 @@ def _least_known(saving: Any) -> tuple[str, float]:
     """Letter of the range that the spread mostly comes from, and its part of the variance."""
     part = list(saving.table["narrower"])
     place = part.index(max(part))
-    return "ABC"[place], float(part[place])
+    return "ABC"[place], round(float(part[place]), 2)
 
 
 def _late(weeks: Any) -> tuple[str, float]:
-    """Whether the sum of the likely values will do, and how often it will not."""
-    late = 1 - weeks.chance(weeks.likely)
-    return "B" if late > 0.5 else "A", late
+    """Whether the sum of the likely values will do, and what is enough in most draws."""
+    return "B" if weeks.chance(weeks.likely) < 0.5 else "A", round(weeks.enough(KEPT), 1)
 
 
 def _textbook(accuracy: float, margin: float) -> float:
@@ -59,11 +61,11 @@ EXERCISES = [
             ),
             (
                 lambda: "ABCD",
-                "B: what the competitor has is a solution. To what? Nobody here has said.",
+                "B: what is missing there is a solution. What do people want to know at night?",
             ),
             (
                 lambda: "ACDE",
-                "E: the pictures are a means in search of an end.",
+                "E: the pictures are a means. Which trouble would labels on them end, and whose?",
             ),
             (
                 lambda: "AC",
@@ -73,7 +75,7 @@ EXERCISES = [
     ),
     Exercise(
         id="01.rank",
-        kind=Decision("AB", Number(tolerance=0.0011), figure_is="how often another comes first"),
+        kind=Decision("AB", Number(tolerance=SUM_SHOWN), figure_is="how often another comes first"),
         hint="The column `first` has the share of drawn teams in which each idea comes first. What "
         "is left for all others together?",
         why="A score alone looks like a decision. How often another idea would have won with "
@@ -93,7 +95,7 @@ EXERCISES = [
     ),
     Exercise(
         id="01.chain",
-        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how much variance that takes"),
+        kind=Decision("ABC", Number(tolerance=AS_SHOWN), figure_is="how much variance that takes"),
         hint="The last column of the table says how much of the variance would go if that one "
         "range were known.",
         why="Not the range that is easiest to narrow, nor the model, which one likes to work on: "
@@ -102,7 +104,7 @@ EXERCISES = [
         wrong=[
             (
                 lambda saving: (_not(_least_known(saving)[0], "ABC"), _least_known(saving)[1]),
-                "Another one takes more of the variance with it. The bars below the boxes show it.",
+                "Another one takes more of the variance with it. The bars in the picture show it.",
             ),
             (
                 lambda saving: (_not(_least_known(saving)[0], "ABC", 1), _least_known(saving)[1]),
@@ -122,7 +124,7 @@ EXERCISES = [
         why="The rarest slice sets the size of the whole. So look for it where it is: ask for "
         "these voices by name, and keep the share that was drawn of each (the sampling rate) "
         "beside them.",
-        right=lambda: _textbook(EXPECTED, MARGIN) / RARE,
+        right=lambda: round(_textbook(EXPECTED, MARGIN) / RARE),
         wrong=[
             (
                 lambda: _textbook(EXPECTED, MARGIN),
@@ -147,7 +149,7 @@ EXERCISES = [
         why="It asks a model to be right more often than people are. That may be possible, but "
         "nobody has shown it: before it is promised, a better anchor is needed, or a clearer guide "
         "that lifts the people too. C is not beyond anything: nothing is known, which is worse.",
-        right=lambda: ("A", 0.97 - 0.958),
+        right=lambda: ("A", 0.012),
         wrong=[
             (
                 lambda: ("B", 0.012),
@@ -167,9 +169,12 @@ EXERCISES = [
     ),
     Exercise(
         id="01.plan",
-        kind=Decision("AB", Number(tolerance=0.0011), figure_is="how often it takes longer"),
-        hint="`weeks.likely` is the sum of the likely values, and `weeks.chance(19)` the share of "
-        "draws that stay within 19 weeks.",
+        kind=Decision(
+            "AB", Number(tolerance=0.16, share=False), figure_is="how many weeks to promise"
+        ),
+        hint="`weeks.likely` is the sum of the likely values, `weeks.chance(19)` the share of "
+        "draws that stay within 19 weeks, and `weeks.enough(0.5)` the weeks that half of the draws "
+        "stay within.",
         why="Each part is most likely to take its likely time, and yet the whole is not: where "
         "parts can go wrong by more than they can go well, the sum of the likely values is a "
         "promise for a lucky day.",
@@ -180,8 +185,16 @@ EXERCISES = [
                 "Look at the dashed line in the picture: on which side of it do most draws lie?",
             ),
             (
-                lambda weeks: (_late(weeks)[0], 1 - _late(weeks)[1]),
-                "In so many draws it is enough. In how many is it not?",
+                lambda weeks: (_late(weeks)[0], weeks.enough(0.8)),
+                "So many are enough in 80 draws of 100. For 90 it takes more.",
+            ),
+            (
+                lambda weeks: (_late(weeks)[0], weeks.total),
+                "That is the mean: in nearly every second draw it takes longer.",
+            ),
+            (
+                lambda weeks: (_late(weeks)[0], weeks.likely),
+                "That is the promise which is in doubt. What would be a safer one?",
             ),
         ],
     ),

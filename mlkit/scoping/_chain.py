@@ -158,6 +158,11 @@ def _remarks(table: pd.DataFrame, last: np.ndarray, value: float) -> list[str]:
             f"{across.iloc[0]}: the range holds 0, so it is not known which way this works; in "
             f"{_show.percent(other, digits=0)} of the draws the chain ends with the other sign."
         )
+    if table["narrower"].sum() > 1.005:
+        notes.append(
+            "The shares of the variance add up to more than 100 %: in a product one range makes "
+            "the others count for more, and with any one known that part goes too."
+        )
     if "software" not in set(table["level"]):
         notes.append(
             "No software metric lies between: what changes for the user before money does?"

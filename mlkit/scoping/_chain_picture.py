@@ -54,7 +54,7 @@ def _range(row: dict[Any, Any]) -> str:
 
 
 def plot(chain: "Chain", ax: "Axes | None") -> "Axes":
-    """Boxes from left to right; below each arrow how much of the spread comes from it."""
+    """Boxes from left to right; below the start and each arrow how much of the spread it makes."""
     rows = chain.table.to_dict("records")
     ax = _show.axes(ax, size=(2.6 * len(rows), 2.7))
     ax.set(xlim=(-0.52, len(rows) - 0.48), ylim=(-0.62, 1.0))
@@ -94,11 +94,12 @@ def _arrow(ax: "Axes", place: float, rate: str) -> None:
 def _bar(ax: "Axes", place: int, share: float) -> None:
     if pd.isna(share):
         return
-    ax.barh(-0.22, 0.66, left=place - 0.33, height=0.1, color="#EEEEEE")
+    middle, what = (place - 0.5, "this rate") if place else (0.0, "the start")
+    ax.barh(-0.16, 0.4, left=middle - 0.2, height=0.1, color="#EEEEEE")
     colour = _show.PALETTE["vermilion"]
-    ax.barh(-0.22, 0.66 * share, left=place - 0.33, height=0.1, color=colour)
-    text = f"known, {_show.percent(share, digits=0)} less variance"
-    ax.text(place, -0.42, text, ha="center", va="center", size=8)
+    ax.barh(-0.16, 0.4 * share, left=middle - 0.2, height=0.1, color=colour)
+    text = f"{what} known:\n{_show.percent(share, digits=0)} less variance"
+    ax.text(middle, -0.4, text, ha="center", va="center", size=7.5)
 
 
 def _folded(text: str, most: int = 18) -> str:

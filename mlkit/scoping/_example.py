@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 
 from mlkit import _files
-from mlkit.scoping import _cells, _targets
+from mlkit.scoping import _cells
 from mlkit.scoping._card import Card, card
 from mlkit.scoping._chain import chain
+from mlkit.scoping._ethics import ethics
 from mlkit.scoping._needs import needs
 from mlkit.scoping._rank import rank
+from mlkit.scoping._targets import targets
 from mlkit.scoping._total import total
 
 TABLES = (
@@ -45,7 +47,7 @@ def card_from(tables: Mapping[str, pd.DataFrame], *, example: bool = False) -> C
     example : the project is made up, and the card says so.
 
     Raises ``ValueError`` for a name that no table has, and where ``rank, chain, needs, targets,
-    total, ethics`` or ``card`` do.
+    total, ethics`` or ``card`` would: one error that lists what is wrong, table by table.
 
     Examples
     --------
@@ -58,30 +60,41 @@ def card_from(tables: Mapping[str, pd.DataFrame], *, example: bool = False) -> C
         raise ValueError(
             f"{_FUNCTION}() knows no table {unknown[0]!r}; the tables are {', '.join(TABLES)}."
         )
-    filled = {name: _cells.filled(table) for name, table in tables.items()}
+    filled = {name: _cells.filled(t.reset_index(drop=True)) for name, t in tables.items()}
     filled = {name: table for name, table in filled.items() if len(table)}
-    made = {part: make(filled[name]) for part, (name, make) in _PARTS.items() if name in filled}
-    given = filled.get("targets", pd.DataFrame(columns=_targets.COLUMNS))
+    gaps = {name: _gaps(name, table) for name, table in filled.items()}
+    wrong = [gap for found in gaps.values() for gap in found]
+    made: dict[str, Any] = {}
+    for part, (name, make) in _PARTS.items():
+        if name in filled and not gaps[name]:
+            try:
+                made[part] = make(filled[name])
+            except ValueError as error:
+                wrong.append(f"{name}: {error}")
+    absent = [name for name in ("project", "targets") if name not in filled]
+    wrong += [f"{name}: nothing is written in it yet" for name in absent]
+    if wrong:
+        lines = "".join(f"\n- {line}" for line in wrong)
+        raise ValueError(f"{_FUNCTION}() cannot make the card yet:{lines}")
+    del made["targets"]  # that was to see whether they can be read
     return card(
-        given, **_words(filled.get("project")), **made, ethics=filled.get("ethics"), example=example
+        filled["targets"], **made.pop("project"), **{"ethics": None} | made, example=example
     )
 
 
-_FUNCTION = "scoping.card_from"
-_PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
-    "ideas": ("scores", rank),
-    "chain": ("links", chain),
-    "needs": ("needs", needs),
-    "milestones": ("milestones", total),
-    "budget": ("budget", total),
-}
+def _gaps(name: str, table: pd.DataFrame) -> list[str]:
+    """The rows that are half filled, each with what it lacks."""
+    gaps = []
+    for place, row in table.iterrows():
+        lacks = [c for c in _NEEDED[name] if c in row and str(row[c]).strip() in _EMPTY]
+        if lacks:
+            gaps.append(f"{name}: row {int(str(place)) + 1} lacks {', '.join(lacks)}")
+    return gaps
 
 
-def _words(project: pd.DataFrame | None) -> dict[str, Any]:
-    """Name, problem and solution; what is missing is empty, which ``card`` tells."""
+def _words(project: pd.DataFrame) -> dict[str, str]:
+    """Name, problem and solution, each in a few words."""
     about = dict.fromkeys(_WORDS, "")
-    if project is None:
-        return about
     found = _cells.table(project, ["field", "text"], function=_FUNCTION, about=", ".join(_WORDS))
     said = zip(
         _cells.text(found, "field", function=_FUNCTION),
@@ -92,7 +105,36 @@ def _words(project: pd.DataFrame | None) -> dict[str, Any]:
         if what not in about:
             raise ValueError(f"{_FUNCTION}(): a project has {', '.join(_WORDS)}, no {what!r}.")
         about[what] = text
+    empty = [what for what, text in about.items() if not text]
+    if empty:
+        raise ValueError(f"write a few words for {', '.join(empty)}.")
     return about
+
+
+_FUNCTION = "scoping.card_from"
+_PARTS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
+    "ideas": ("scores", rank),
+    "chain": ("links", chain),
+    "needs": ("needs", needs),
+    "milestones": ("milestones", total),
+    "budget": ("budget", total),
+    "ethics": ("ethics", ethics),
+    "targets": ("targets", targets),
+    "project": ("project", _words),
+}
+_RANGE = ["low", "likely", "high"]
+_NEEDED = {
+    "project": ["field"],
+    "ideas": [],
+    "scores": ["idea", "annotator"],
+    "links": ["metric", "level", "unit", *_RANGE],
+    "needs": ["need", "input", "label", "slice", "share", "accuracy", "margin"],
+    "targets": ["metric", "target", "unit", "at_least"],
+    "milestones": ["part", *_RANGE, "unit"],
+    "budget": ["part", *_RANGE, "unit"],
+    "ethics": ["prompt"],
+}
+_EMPTY = {"", "nan", "None", "<NA>", "NaT"}
 
 
 def example_card() -> Card:

@@ -80,12 +80,12 @@ def _says(card: "Card", *parts: str) -> Iterator[str]:
 
 
 def _targets(targets: pd.DataFrame) -> Iterator[str]:
-    yield from _head(["", "target", "somebody reaches", "who"], "lrrl")
+    yield from _head(["", "target", "anchor", "where it comes from"], "lrrl")
     for row in targets.to_dict("records"):
         sign = "≥" if row["at_least"] else "≤"
         reached = "open" if np.isnan(row["anchor"]) else amount(row["anchor"], row["unit"])
         target = f"**{sign} {amount(row['target'], row['unit'])}**"
-        yield _row([md(row["metric"]), target, md(reached), md(row["source"] or "nobody yet")])
+        yield _row([md(row["metric"]), target, md(reached), md(row["source"] or "nothing yet")])
 
 
 def _needs(needs: pd.DataFrame) -> Iterator[str]:

@@ -191,8 +191,8 @@ def _remarks(table: pd.DataFrame, cube: np.ndarray, ideas: np.ndarray, n: int) -
     notes = []
     if n in COVERAGE:
         notes.append(
-            f"{n} annotators are few: so small a team's range holds what a large team would say "
-            f"less often than in 95 of 100 cases (simulated: {COVERAGE[n]} of 100)."
+            f"{n} annotators are few. The range should hold what a very large team would say in 95 "
+            f"of 100 cases; with {n} it does so in about {COVERAGE[n]} (simulated)."
         )
     width = (table["score_high"] - table["score_low"]).dropna()
     if n > 1 and len(width) and (width == 0).all():

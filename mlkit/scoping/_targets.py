@@ -15,14 +15,15 @@ COLUMNS = ["metric", "target", "unit", "at_least", "anchor", "source"]
 def targets(table: pd.DataFrame) -> pd.DataFrame:
     """What is good enough, and does anything say that it can be reached?
 
-    An anchor is a level somebody has reached: people (HLP), a paper, the older system. A target
-    beyond its anchor asks for what nobody has shown yet; one without an anchor is a wish.
+    An anchor is a level somebody has reached (people, a paper, the older system), or a limit
+    that was measured (up to which wait an answer feels instant). A target beyond its anchor asks
+    for what nobody has shown yet; one without an anchor is a wish.
 
     Parameters
     ----------
     table : ``metric, target, unit, at_least`` (True: the more the better; False: at most that
-        much), ``anchor`` (a number in the same unit, may be empty), ``source`` (whose level it is).
-        A unit ``share`` runs from 0 to 1; nothing else may be negative either.
+        much), ``anchor`` (a number in the same unit, may be empty), ``source`` (where that comes
+        from). A unit ``share`` runs from 0 to 1; nothing else may be negative either.
 
     Returns
     -------
@@ -82,7 +83,8 @@ def _possible(row: dict[Any, Any], function: str) -> None:
             )
     if pd.notna(row["anchor"]) and not row["source"]:
         raise ValueError(
-            f"{function}(): the anchor of {row['metric']!r} has no source: who reached it?"
+            f"{function}(): the anchor of {row['metric']!r} has no source: "
+            "who reached or measured it?"
         )
 
 
