@@ -1,5 +1,6 @@
 """Noticing when the world moves: profiles that add up, and what differs between two of them."""
 
+from mlkit.monitoring._anomalies import Anomalies, anomalies
 from mlkit.monitoring._concept import Concept, concept
 from mlkit.monitoring._drift import Drift, drift
 from mlkit.monitoring._estimate import Estimate, estimate
@@ -7,11 +8,13 @@ from mlkit.monitoring._profile import Profile, profile
 from mlkit.monitoring._skew import Skew, skew
 
 __all__ = [
+    "Anomalies",
     "Concept",
     "Drift",
     "Estimate",
     "Profile",
     "Skew",
+    "anomalies",
     "concept",
     "drift",
     "estimate",
