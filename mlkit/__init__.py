@@ -20,7 +20,8 @@ Data
     ``lineage``   what came from what: record, trace, compare and verify runs; versions of data
 In front of users
     ``deployment`` who gets the new version, when it gets more or has to go: Policy, compare
-    ``monitoring`` whether the world moved: profile, drift
+    ``serving``   two versions of a model behind the policy, on the wire: start
+    ``monitoring`` whether the world moved: profile, drift, concept, estimate, skew, anomalies
 Learning and telling
     ``pages``     one page to hand to someone else: write, describe
     ``exercises`` check, hint, reveal, progress
