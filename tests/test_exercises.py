@@ -144,7 +144,9 @@ def audited():
 def augmented():
     """What the notebook on making more data hands over."""
     moved = pd.DataFrame({"n": [60, 40], "mended": [20, 5], "broken": [4, 6]})
+    moved = moved.assign(before=[0.4, 0.6], difference=[16 / 60, -1 / 40])
     flips = {"small": [0.95, 0.92, 0.86], "large": [0.99, 0.98, 0.98]}
+    flips |= {"small, 6 and 9": [0.94, 0.95, 0.83], "large, 6 and 9": [0.96, 0.96, 0.92]}
     return {
         "told": SimpleNamespace(difference=0.15, low=0.05, high=0.25, table=moved),
         "flips": pd.DataFrame(flips, index=["as they are", "mirrored", "turned"]),
@@ -484,6 +486,23 @@ def test_what_copies_brought_is_read_off_its_interval(low, high, letter):
     table = pd.DataFrame({"n": [100], "mended": [30], "broken": [28]})
     told = SimpleNamespace(difference=0.02, low=low, high=high, table=table)
     assert reveal("08.told", told=told).answer == (letter, 0.02)
+
+
+def test_one_row_is_not_all_of_them_and_is_told_so(given):
+    table = pd.DataFrame({"n": [100, 100], "mended": [12, 14], "broken": [8, 2]})
+    table = table.assign(before=[0.4, 0.6], difference=[0.04, 0.12])
+    told = SimpleNamespace(difference=0.08, low=0.02, high=0.14, table=table)
+    assert "weakest before" in check("08.told", ("A", 0.04), told=told).message
+    assert "gained most" in check("08.told", ("A", 0.12), told=told).message
+    near = given["flips"].copy()
+    near.loc["mirrored", "small"] = near.loc["turned", "small"] + 0.006
+    fall = near.loc["as they are", "small"] - near.loc["mirrored", "small"]
+    assert "mirrored" in check("08.flip", ("A", fall), flips=near).message
+
+
+def test_the_letters_that_keep_their_label_cannot_be_found_one_by_one():
+    said = {check("08.keeps", letters).message for letters in ("A", "B", "E", "AB", "AC", "CDE")}
+    assert len(said) == 1
 
 
 def test_what_is_worth_more_may_be_either(given):
