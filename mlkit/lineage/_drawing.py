@@ -88,7 +88,7 @@ def _far(whole: Drawing, most: int) -> Drawing:
     near = columns[1 - most :] if left else columns[: most - 1]
     far = {n: box for n, box in whole.boxes.items() if not near[0] <= box.column <= near[-1]}
     runs = _tables._count(sum(box.step for box in far.values()), "run")
-    below = f"{'before' if left else 'after'}, with results"
+    below = "before" if left else "after"
     column = near[0] - 1 if left else near[-1] + 1
     failed = any(box.failed for box in far.values())
     one = Box(column, True, "many", failed, runs, below, len(far))

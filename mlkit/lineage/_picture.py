@@ -10,11 +10,11 @@ from mlkit.lineage._drawing import Box, Drawing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLUMNS_IN_A_ROW = 6
-_WIDE, _HIGH = 1.34, 0.46  # of a box, in inches; so are the next
-_PITCH_X, _PITCH_Y, _LANE, _BETWEEN_ROWS = 1.66, 0.62, 0.2, 0.42
+_COLUMNS_IN_A_ROW = 9
+_WIDE, _HIGH = 0.98, 0.46  # of a box, in inches; so are the next
+_PITCH_X, _PITCH_Y, _LANE, _BETWEEN_ROWS = 1.16, 0.62, 0.2, 0.42
 _POINTS = 8.0
-_ROOM = 72 * _WIDE - 8  # for text in a box, in points
+_ROOM = 72 * _WIDE - 6  # for text in a box, in points
 
 # A box, or the lane of an arrow through a column that it only passes: (arrow, column).
 _Slot = int | tuple[int, int]
@@ -127,14 +127,14 @@ def _box(ax: "Axes", box: Box, x: float, y: float) -> None:
     text: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
     text["parse_math"] = False  # a file's name may hold dollars
     ax.text(x, y + up, _short(box.name, bold), fontsize=_POINTS, fontweight=bold, **text)
-    ax.text(x, y - 0.1, box.below, fontsize=_POINTS - 1, color="0.35", **text)
+    ax.text(x, y - 0.1, box.below, fontsize=_POINTS, color="0.3", **text)
 
 
 def _short(name: str, weight: str) -> str:
     """The two ends of a name that is too long for a box: what it is and its suffix.
 
     >>> _short("a_very_long_name_of_a_file.csv", "normal")
-    'a_very_lon…a_file.csv'
+    'a_very_…ile.csv'
     """
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
