@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from test_serving import HALF, MODELS, ask, begin, predict  # noqa: F401 - begin is a fixture
-from test_tags_faults import database, postgres  # noqa: F401 - a server of our own, as fixtures
 
 from mlkit import deployment, serving
 from mlkit.deployment import Policy, Rule
 from mlkit.serving.__main__ import main
 from mlkit.serving._store import Store, as_json, now, row
+from test_serving import HALF, MODELS, ask, begin, predict  # noqa: F401 - begin is a fixture
+from test_tags_faults import database, postgres  # noqa: F401 - a server of our own, as fixtures
 
 ALL = Policy("canary", ramp=(1.0,))
 

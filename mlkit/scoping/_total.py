@@ -138,7 +138,7 @@ def total(
     mean, variance = _ranges.moments(found, shape=shape)
     share = variance / variance.sum() if variance.sum() else np.full(len(found), np.nan)
     table = found[["part", *_ranges.ENDS, "unit"]]
-    table = table.assign(mean=mean, sd=np.sqrt(variance), share_of_spread=share)
+    table = table.assign(mean=mean, sd=np.sqrt(np.maximum(variance, 0)), share_of_spread=share)
     rng = np.random.default_rng(rng)
     draws = _ranges.draw(found, shape=shape, together=together, rng=rng).sum(axis=1)
     low, high = _ranges.between(draws)
