@@ -105,7 +105,7 @@ class TestParts:
         table = pd.DataFrame({"n": [3, 4]}, index=pd.Index(["ham", "spam"], name="class"))
         read = Read(page(table))
         assert [th.get("scope") for th in read.all("th")] == ["col", "col", "row", "row"]
-        assert "class n ham 3 spam 4" in read.text
+        assert "class how many ham 3 spam 4" in read.text
 
     def test_a_heading_without_a_word_is_none(self, page):
         html = page(pd.DataFrame({"n": [3]}, index=["ham"]))
@@ -151,6 +151,12 @@ class TestParts:
     def test_a_series_is_a_table(self, page):
         assert "share a 1" in Read(page(pd.Series([1.0], index=["a"], name="share"))).text
         assert "value a 1" in Read(page(pd.Series([1.0], index=["a"]))).text
+
+    def test_headings_are_words_and_name_the_ends_of_an_interval(self, page):
+        table = pd.DataFrame([[0.5, 0.4, 0.6, 3, 1, 2]])
+        names = ["by_item", "by_item_low", "by_item_high", "n", "too_low", "high"]
+        text = Read(page(table.set_axis(names, axis=1))).text
+        assert "by item by item, from by item, to how many too low high" in text
 
     def test_the_table_given_is_not_changed(self, page):
         table = pd.DataFrame({"n": [0.123456]}, index=["a"])

@@ -52,7 +52,8 @@ def write(
     title : the page's heading.
     parts : in order: plain text (a blank line begins a paragraph), a list of texts (one line
         each), a section ``(heading, part, ...)``, which may hold sections, a DataFrame or Series
-        (at most 1,000 rows), matplotlib Axes or a Figure (see :func:`describe`), a result that
+        (at most 1,000 rows; headings without underscores, an interval's ends as *from* and *to*,
+        ``n`` as *how many*), matplotlib Axes or a Figure (see :func:`describe`), a result that
         has ``_repr_html_``. All text is escaped: nothing in it is taken for HTML or Markdown.
     date : said at the end. Left out, the page bears none, and the same input gives the same bytes.
     data : name -> what the figures rest on: a file's path, whose SHA-256 is told, or a hash as

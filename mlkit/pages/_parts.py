@@ -79,7 +79,7 @@ def table_of(table: pd.DataFrame, where: str) -> str:
         )
     names = [name for name in table.index.names if name is not None]
     has_index = bool(names) or not isinstance(table.index, pd.RangeIndex)
-    columns = [_name(column) for column in table.columns]
+    columns = [_heading(column, table.columns) for column in table.columns]
     sides = ["number" if _is_number(table.iloc[:, n]) else "text" for n in range(len(columns))]
     head = "".join(
         f'<th scope="col" class="{side}">{escaped(name)}</th>'
@@ -118,6 +118,21 @@ def _cells(column: pd.Series) -> list[str]:
             digits -= 1
         return ["—" if pd.isna(value) else f"{value:.{digits}f}" for value in column]
     return [_name(value) for value in column]
+
+
+def _heading(column: Any, columns: pd.Index) -> str:
+    """A column's name for somebody who never saw the code; the ends of an interval are named."""
+    if not isinstance(column, str):
+        return _name(column)
+    if column == "n":
+        return "how many"
+    for end, other, word in (("low", "high", "from"), ("high", "low", "to")):
+        if column == end and other in columns:
+            return word
+        stem = column.removesuffix(f"_{end}")
+        if stem != column and f"{stem}_{other}" in columns:
+            return f"{stem.replace('_', ' ')}, {word}"
+    return column.replace("_", " ")
 
 
 def _name(value: Any) -> str:
