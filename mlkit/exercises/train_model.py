@@ -28,13 +28,17 @@ def _largest(ladder: Any) -> tuple[str, float]:
 
 def _other_step(ladder: Any, place: int) -> tuple[str, float]:
     """One of the two other letters, in their order."""
-    letter, step = _largest(ladder)
-    return [one for one in STEPS if one != letter][place], step
+    letter = _largest(ladder)[0]
+    return [one for one in STEPS if one != letter][place], _left(ladder)
 
 
-def _top(ladder: Any) -> float:
-    letter, step = _largest(ladder)
-    return _apart(float(ladder[STEPS[letter][1]]), step)
+def _left(ladder: Any) -> float:
+    """What stays wrong on new voices once the longest step is closed."""
+    return float(ladder["new voices"]) - _largest(ladder)[1]
+
+
+def _closed(ladder: Any) -> tuple[str, float]:
+    return _largest(ladder)[0], _left(ladder)
 
 
 def _above(searched: Any) -> float:
@@ -131,17 +135,31 @@ EXERCISES = [
     ),
     Exercise(
         id="05.step",
-        kind=Decision("ABC", Number(tolerance=0.0051), figure_is="the size of that step"),
-        hint="Print ladder: each figure less the one before it.",
-        why="Work goes where the step is. A larger model would shorten the first one, and it is "
-        "not the first one that is long.",
-        right=_largest,
+        kind=Decision("ABC", Number(tolerance=0.0051), figure_is="what stays wrong on new voices"),
+        hint="Print ladder: each figure less the one before it. Then take the longest step out, "
+        "and add up what is left.",
+        why="Work goes where the step is, and the rest of the ladder says how much that work can "
+        "bring at most: nobody gets below it, however well this one step is closed.",
+        right=_closed,
         wrong=[
             (
                 lambda ladder: _other_step(ladder, 0),
                 "Another step adds more errors: take each figure less the one before it.",
             ),
-            (lambda ladder: (_largest(ladder)[0], _top(ladder)), "That is where the step ends."),
+            (
+                lambda ladder: (
+                    _largest(ladder)[0],
+                    _apart(_largest(ladder)[1], _left(ladder)),
+                ),
+                "That is the step itself. What is still wrong when it is gone?",
+            ),
+            (
+                lambda ladder: (
+                    _largest(ladder)[0],
+                    _apart(float(ladder["new voices"]), _left(ladder)),
+                ),
+                "That is what is wrong today, with the step still there.",
+            ),
         ],
     ),
     Exercise(

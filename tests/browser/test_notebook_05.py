@@ -41,13 +41,15 @@ def notebook(open_notebook):
     return notebook
 
 
-def switch(notebook) -> None:
-    notebook.page.locator("button.widget-toggle-button", has_text="Open MLflow").click()
+def switch(notebook, to: str) -> None:
+    notebook.page.locator("button.widget-toggle-button", has_text=f"{to} MLflow").click()
 
 
 def opened(notebook) -> str:
     """Press the button and give the address that the notebook shows."""
-    switch(notebook)
+    switch(notebook, "Start")
+    shown = notebook.page.locator(".widget-interact")
+    notebook.wait(lambda: "is starting" in shown.inner_text(), "the notebook to say so")
     link = notebook.page.locator(".widget-interact a[href^='http://127.0.0.1:']")
     notebook.wait(link.count, "the link to MLflow", PATIENCE_S)
     return link.first.get_attribute("href")
@@ -66,7 +68,7 @@ def test_the_pages_show_the_runs_and_the_button_closes_them(notebook, context, f
     page.screenshot(path=folder / "mlflow.png")
     page.close()
     assert answers_at(port)
-    switch(notebook)
+    switch(notebook, "Stop")
     notebook.wait(lambda: not answers_at(port), "MLflow to stop")
     shown = notebook.page.locator(".widget-interact")
     notebook.wait(lambda: "not running" in shown.inner_text(), "the notebook to say so")
