@@ -55,7 +55,7 @@ def stop_iteration(_features):
         (lambda features: ("new", "high"), "ValueError: could not convert string to float"),
     ],
 )  # fmt: skip
-def test_no_user_sees_a_candidate_that_fails(begin, candidate, words):  # noqa: F811
+def test_no_user_sees_a_candidate_that_fails(begin, candidate, words):  # noqa: F811 - a fixture
     server = begin({**MODELS, "new": candidate}, ALL)
     answers = [predict(server, f"i{k}", f"u{k}") for k in range(5)]
     assert [status for status, _ in answers] == [200] * 5
@@ -69,7 +69,7 @@ def test_no_user_sees_a_candidate_that_fails(begin, candidate, words):  # noqa: 
     assert new["failure"].str.startswith(words).all()
 
 
-def test_where_old_stepped_in_is_counted_for_new_alone(begin):  # noqa: F811
+def test_where_old_stepped_in_is_counted_for_new_alone(begin):  # noqa: F811 - a fixture
     server = begin({**MODELS, "new": crash}, ALL)
     for k in range(4):
         predict(server, f"i{k}", f"u{k}")
@@ -78,7 +78,7 @@ def test_where_old_stepped_in_is_counted_for_new_alone(begin):  # noqa: F811
     assert tally["failed"].tolist() == [1] * 4
 
 
-def test_a_slow_candidate_costs_its_limit_and_then_nothing(begin):  # noqa: F811
+def test_a_slow_candidate_costs_its_limit_and_then_nothing(begin):  # noqa: F811 - a fixture
     free = threading.Event()
     models = {**MODELS, "new": lambda features: (free.wait(60), "new")[1]}
     server = begin(models, ALL, limit_ms=50, threads=2)
@@ -93,7 +93,7 @@ def test_a_slow_candidate_costs_its_limit_and_then_nothing(begin):  # noqa: F811
     until(lambda: predict(server, "again", "u")[1]["version"] == "new")
 
 
-def test_a_candidate_that_never_returns_does_not_keep_the_server(begin):  # noqa: F811
+def test_a_candidate_that_never_returns_does_not_keep_the_server(begin):  # noqa: F811 - a fixture
     forever = threading.Event()
     server = begin({**MODELS, "new": lambda features: forever.wait()}, ALL, limit_ms=50)
     assert predict(server, "i", "u")[0] == 200
@@ -102,7 +102,7 @@ def test_a_candidate_that_never_returns_does_not_keep_the_server(begin):  # noqa
     forever.set()
 
 
-def test_when_old_fails_the_user_is_told_no_more_than_that(begin):  # noqa: F811
+def test_when_old_fails_the_user_is_told_no_more_than_that(begin):  # noqa: F811 - a fixture
     server = begin({"old": crash, "new": crash}, ALL)
     assert predict(server, "i", "u") == (500, {"detail": "the model failed; the log says why."})
     log = server.log()
@@ -114,7 +114,7 @@ def test_when_old_fails_the_user_is_told_no_more_than_that(begin):  # noqa: F811
 # --- the policy at work ---
 
 
-def test_a_bad_candidate_is_rolled_back_by_the_first_look_that_can_know(begin):  # noqa: F811
+def test_a_bad_candidate_is_rolled_back_by_the_first_look_that_can_know(begin):  # noqa: F811 - a fixture
     """By the rule's own number of users: one fewer, and nothing may be decided."""
     policy = Policy(ramp=(0.5, 1.0), rules=(Rule("failed", tolerable=0.01),), users=50)
     users = [f"u{k}" for k in range(400)]
@@ -138,7 +138,7 @@ def test_a_bad_candidate_is_rolled_back_by_the_first_look_that_can_know(begin): 
     assert (later["era"] == 1).all()
 
 
-def test_it_looks_by_itself(begin):  # noqa: F811
+def test_it_looks_by_itself(begin):  # noqa: F811 - a fixture
     policy = Policy(ramp=(1.0,), rules=(Rule("accuracy"),), users=10)
     server = begin(policy=policy, every_s=0.1)
     server.change(0.5)
@@ -149,7 +149,7 @@ def test_it_looks_by_itself(begin):  # noqa: F811
     assert server.changes()["action"].tolist() == ["start", "share", "roll back"]
 
 
-def test_a_good_candidate_gets_more_users_and_keeps_those_it_had(begin):  # noqa: F811
+def test_a_good_candidate_gets_more_users_and_keeps_those_it_had(begin):  # noqa: F811 - a fixture
     policy = Policy(ramp=(0.5, 0.9), rules=(Rule("failed", tolerable=0.4),), users=10)
     server = begin(policy=policy)
     users = [f"u{k}" for k in range(120)]
@@ -160,7 +160,7 @@ def test_a_good_candidate_gets_more_users_and_keeps_those_it_had(begin):  # noqa
     assert had < have
 
 
-def test_in_shadow_a_bad_candidate_is_told_once_and_a_good_one_promoted(begin):  # noqa: F811
+def test_in_shadow_a_bad_candidate_is_told_once_and_a_good_one_promoted(begin):  # noqa: F811 - a fixture
     policy = Policy("shadow", rules=(Rule("failed", tolerable=0.4),), users=10)
     ill = [True]
     server = begin({**MODELS, "new": lambda features: None if ill[0] else "new"}, policy)
@@ -180,7 +180,7 @@ def test_in_shadow_a_bad_candidate_is_told_once_and_a_good_one_promoted(begin): 
     assert predict(server, "k", "u1")[1]["version"] == "new"
 
 
-def test_blue_green_switches_all_and_back_at_once(begin):  # noqa: F811
+def test_blue_green_switches_all_and_back_at_once(begin):  # noqa: F811 - a fixture
     server = begin(policy=Policy("blue_green"), token="secret")
     users = [f"u{k}" for k in range(20)]
     assert {predict(server, u, u)[1]["version"] for u in users} == {"new"}
@@ -188,7 +188,7 @@ def test_blue_green_switches_all_and_back_at_once(begin):  # noqa: F811
     assert {predict(server, u, u)[1]["version"] for u in users} == {"old"}
 
 
-def test_the_look_decides_what_the_policy_says_of_the_log(begin):  # noqa: F811
+def test_the_look_decides_what_the_policy_says_of_the_log(begin):  # noqa: F811 - a fixture
     server = begin(policy=Policy(ramp=(0.5, 1.0), rules=(Rule("failed", tolerable=0.4),), users=10))
     for k in range(60):
         predict(server, f"i{k}", f"u{k % 30}")
@@ -311,7 +311,7 @@ def test_the_command_names_what_it_does_not_find(models, tmp_path, monkeypatch, 
     assert f"{models} is not found:" in capsys.readouterr().err
 
 
-def test_another_candidate_begins_anew(begin):  # noqa: F811
+def test_another_candidate_begins_anew(begin):  # noqa: F811 - a fixture
     server = begin(candidate="spring")
     server.change(1.0)
     server.stop()
@@ -323,7 +323,7 @@ def test_another_candidate_begins_anew(begin):  # noqa: F811
     ]  # fmt: skip
 
 
-def test_a_running_request_is_answered_before_the_end(begin):  # noqa: F811
+def test_a_running_request_is_answered_before_the_end(begin):  # noqa: F811 - a fixture
     asked = threading.Event()
 
     def slowly(_features):
@@ -343,7 +343,7 @@ def test_a_running_request_is_answered_before_the_end(begin):  # noqa: F811
 # --- many at once, and the store ---
 
 
-def test_fifty_clients_at_once_share_their_commits(begin):  # noqa: F811
+def test_fifty_clients_at_once_share_their_commits(begin):  # noqa: F811 - a fixture
     server = begin()
 
     def client(number):
@@ -362,7 +362,7 @@ def test_fifty_clients_at_once_share_their_commits(begin):  # noqa: F811
     assert writer.commits < 400
 
 
-def test_nothing_is_answered_that_is_not_safe(begin, monkeypatch):  # noqa: F811
+def test_nothing_is_answered_that_is_not_safe(begin, monkeypatch):  # noqa: F811 - a fixture
     server = begin()
 
     def full(_parts):
@@ -388,7 +388,7 @@ def test_a_commit_is_on_disk_and_does_not_wait_for_readers(tmp_path):
     assert found == {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1}
 
 
-def test_beyond_the_limit_of_connections_the_answer_is_503(begin):  # noqa: F811
+def test_beyond_the_limit_of_connections_the_answer_is_503(begin):  # noqa: F811 - a fixture
     import socket
 
     server = begin(limit_concurrency=3)
@@ -402,7 +402,7 @@ def test_beyond_the_limit_of_connections_the_answer_is_503(begin):  # noqa: F811
     until(lambda: predict(server, "j", "u")[0] == 200)
 
 
-def test_the_log_may_lie_in_postgresql(begin, database):  # noqa: F811
+def test_the_log_may_lie_in_postgresql(begin, database):  # noqa: F811 - a fixture
     server = begin(store=database)
     assert [predict(server, f"i{k}", f"u{k}")[0] for k in range(20)] == [200] * 20
     assert ask(server, "/feedback", {"item": "i0", "label": "old"})[0] == 200
