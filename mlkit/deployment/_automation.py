@@ -141,26 +141,13 @@ def automation(
     work += np.array([0.0 if degree == HUMAN else model_cost for degree, *_ in plans])[:, None]
     good = np.where(model, right, people)
     each = work + error_cost * (1 - good)
-    rng = np.random.default_rng(rng)
-    n = len(table)
-
-    def drawn(times: np.ndarray) -> np.ndarray:
-        return np.stack([good @ times, each @ times]) / n
-
-    low, high = _stats.bootstrap(drawn, n, replicates=replicates, rng=rng)
     result = pd.DataFrame(
         {
             "degree": [degree for degree, *_ in plans],
             "threshold": [threshold for _, threshold, _ in plans],
             "by_model": model.mean(axis=1),
-            "accuracy": good.mean(axis=1),
-            "accuracy_low": low[0],
-            "accuracy_high": high[0],
-            "cost": each.mean(axis=1),
-            "cost_low": low[1],
-            "cost_high": high[1],
         }
-    )
+    ).assign(**_means(good, each, replicates, rng))
     best = result.iloc[int(result["cost"].argmin())]
     return Automation(
         result,
@@ -169,9 +156,29 @@ def automation(
         float(best["cost"]),
         float(best["cost_low"]),
         float(best["cost_high"]),
-        n,
+        len(table),
         tuple(notes),
     )
+
+
+def _means(
+    good: np.ndarray, each: np.ndarray, replicates: int, rng: int | np.random.Generator | None
+) -> dict[str, np.ndarray]:
+    """Accuracy and cost of each degree over the items, with limits; both of shape (degrees, n)."""
+    n = good.shape[1]
+
+    def drawn(times: np.ndarray) -> np.ndarray:
+        return np.stack([good @ times, each @ times]) / n
+
+    low, high = _stats.bootstrap(drawn, n, replicates=replicates, rng=rng)
+    return {
+        "accuracy": good.mean(axis=1),
+        "accuracy_low": low[0],
+        "accuracy_high": high[0],
+        "cost": each.mean(axis=1),
+        "cost_low": low[1],
+        "cost_high": high[1],
+    }
 
 
 def _plans(score: np.ndarray) -> list[tuple[str, float, np.ndarray]]:

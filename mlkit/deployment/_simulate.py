@@ -8,6 +8,7 @@ import pandas as pd
 
 from mlkit import _show, _tables
 from mlkit._tables import TableError
+from mlkit.deployment import _tally
 from mlkit.deployment._policy import HOLD, Decision, Policy
 
 if TYPE_CHECKING:
@@ -153,12 +154,7 @@ def _checked(requests: pd.DataFrame, slow_ms: float | None) -> pd.DataFrame:
     table = _tables.log(requests.assign(prediction=""), function=_FUNCTION)
     if table.empty:
         raise TableError(f"{_FUNCTION}() was given no requests.")
-    for name in ("user", "label", "prediction_old"):
-        if table[name].isna().any():
-            raise TableError(
-                f"{_FUNCTION}() needs a {name} in each row, and "
-                f"{_tables._count(int(table[name].isna().sum()), 'row')} have none."
-            )
+    _tally.in_each_row(table, ("user", "label", "prediction_old"), function=_FUNCTION)
     if slow_ms is not None and not {"latency_old_ms", "latency_new_ms"} <= set(table.columns):
         raise TableError(f"{_FUNCTION}() needs latency_old_ms and latency_new_ms for slow_ms.")
     if "label_at" not in table:

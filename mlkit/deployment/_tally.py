@@ -94,12 +94,18 @@ def _has_users_and_versions(log: pd.DataFrame) -> None:
                 f"deployment.tally() needs the column {name}: versions are compared by user. "
                 f"Found: {', '.join(map(str, log.columns))}."
             )
-        if log[name].isna().any():
-            raise TableError(
-                f"deployment.tally() needs a {name} in each row, and "
-                f"{_tables._count(int(log[name].isna().sum()), 'row')} have none."
-            )
+    in_each_row(log, ("user", "version"), function="deployment.tally")
     _known_versions(log, "deployment.tally")
+
+
+def in_each_row(table: pd.DataFrame, names: Iterable[str], *, function: str) -> None:
+    """No value of these columns is missing, or one clear error."""
+    for name in names:
+        if table[name].isna().any():
+            raise TableError(
+                f"{function}() needs a {name} in each row, and "
+                f"{_tables._count(int(table[name].isna().sum()), 'row')} have none."
+            )
 
 
 def _known_versions(table: pd.DataFrame, function: str) -> None:

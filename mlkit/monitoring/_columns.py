@@ -60,10 +60,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Classes:
-    """A column of names: how often each. ``known`` (or None: all) are told apart from the rest.
-
-    Names that the reference did not have are counted in ``new``, by name as well.
-    """
+    """A column of names: how often each."""
 
     counts: dict[str, int]
     missing: int
