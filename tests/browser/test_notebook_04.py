@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from browser.screen import Notebook
+from mlkit import scoping
 
 NAME = "04_organize_data"
 SOURCE = Path(__file__).parents[2] / f"notebooks/{NAME}.ipynb"
@@ -96,27 +97,28 @@ def result(notebook: Notebook, name: str) -> str:
 
 
 def edit(notebook: Notebook, *, row: int, text: str) -> None:
-    """Double-click into the column amount, type, Enter: the grid is one canvas."""
+    """Bring the column amount into view, double-click into it, type, Enter: it is one canvas."""
     grid = notebook.page.locator(".lm-DataGrid-viewport canvas").last
     notebook.wait(lambda: grid.bounding_box() is not None, "the grid")
     box = grid.bounding_box()
-    cells = json.loads(SOURCE.read_text("utf-8"))["cells"]
-    assert "base_row_size = " in "".join(cells[place_of("grid")]["source"])
-    inventory = sources()
-    left = sum(wide(inventory, name) for name in ("source", "kind"))
-    x = box["x"] + left + wide(inventory, "amount") / 2
+    widths = column_widths()
+    place = list(widths).index("amount")
+    left = sum(list(widths.values())[:place])
+    moved = min(600, max(0, sum(widths.values()) - box["width"]))  # as far as it goes
     y = box["y"] + 20 + 26 * (row + 0.5)  # the header, then rows of 26 pixels
-    notebook.page.mouse.dblclick(x, y)
-    notebook.page.keyboard.press("Control+a")
-    notebook.page.keyboard.type(text)
-    notebook.page.keyboard.press("Enter")
+    notebook.page.mouse.move(box["x"] + 50, y)
+    notebook.page.mouse.wheel(moved, 0)
+    notebook.page.wait_for_timeout(300)  # nothing tells that a canvas was drawn anew
+    notebook.page.mouse.dblclick(box["x"] + left - moved + widths["amount"] / 2, y)
+    editor = notebook.page.locator(".lm-DataGrid-cellEditorContainer input")
+    notebook.wait(lambda: editor.count() and editor.input_value() == "1,500", "the cell's editor")
+    editor.fill(text)
+    editor.press("Enter")
 
 
-def sources() -> pd.DataFrame:
-    from mlkit import scoping
-
-    return scoping.example_sources()
-
-
-def wide(inventory: pd.DataFrame, name: str) -> int:
-    return 34 + 7 * max(map(len, [name, *inventory[name]]))
+def column_widths() -> dict[str, int]:
+    """In the order and width that the notebook gives the grid's columns."""
+    inventory = scoping.example_sources()
+    first = ["source", "licence", "privacy", "security", "regulation"]
+    names = [*first, *(name for name in inventory if name not in first)]
+    return {name: 34 + 7 * max(map(len, [name, *inventory[name]])) for name in names}
