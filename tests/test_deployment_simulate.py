@@ -76,9 +76,6 @@ def test_it_decides_what_the_policy_decides_on_the_log_so_far():
     shares = []
     for look in run.table.itertuples():
         seen = run.log[(run.log["timestamp"] < look.timestamp) & (run.log["timestamp"] >= begun)]
-        # Where new failed, old answered: its answer is no evidence about either version.
-        failed_items = set(seen.loc[seen["prediction"].isna(), "item"])
-        seen = seen[~(seen["item"].isin(failed_items) & seen["prediction"].notna())]
         labels = seen["label"].where(seen["label_at"] <= look.timestamp)
         decision = policy.step(deployment.tally(seen.assign(label=labels)), share=look.share)
         assert (decision.action, decision.why) == (look.action, look.why)
@@ -127,6 +124,27 @@ def test_who_meets_a_failing_version_gets_the_old_answer():
     assert canary.events["action"].tolist()[:2] == ["start", "roll back"]
     assert canary.events["why"].iloc[1].startswith("new is worse: failed +100.0")
     assert canary.log["prediction"][canary.log["served"]].notna().all()
+
+
+def test_an_old_answer_that_stands_in_is_no_evidence_about_old():
+    made = traffic(old=0.8, new=0.9, failing=0.1)
+    policy = Policy(ramp=(0.3, 1.0), users=10**6)  # never decides
+    run = simulate(made, policy)
+    on_new = policy.versions(made["user"], share=0.3) == "new"
+    counted = deployment.tally(run.log).groupby("version")[["requests", "failed"]].sum()
+    assert counted.loc["old"].tolist() == [(~on_new).sum(), 0]
+    failed = made["prediction_new"].isna()
+    assert counted.loc["new"].tolist() == [on_new.sum(), (failed & on_new).sum()]
+    # Without the column nobody can know: then it counts, as any answer of old.
+    blind = deployment.tally(run.log.drop(columns="routed"))
+    more = blind.groupby("version")["requests"].sum()["old"] - (~on_new).sum()
+    assert more == (failed & on_new).sum() > 0
+
+
+def test_routed_may_be_missing_in_some_rows():
+    log = simulate(traffic(), Policy(ramp=(0.3, 1.0), users=10**6)).log
+    some = log.assign(routed=log["routed"].astype("string").mask(log["version"] == "old"))
+    pd.testing.assert_frame_equal(deployment.tally(some), deployment.tally(log))
 
 
 def test_slow_answers_go_back():

@@ -61,8 +61,9 @@ class Decision:
 class Policy:
     """Who gets the new version, and what makes that more or less.
 
-    *shadow*: all are served by old, both answer. *canary*: ``ramp`` gives the share of users
-    step by step. *ab*: the first share of ``ramp`` until one version is surely better.
+    *shadow*: all are served by old, both answer; new serves all once it is promoted, and old
+    answers no more. *canary*: ``ramp`` gives the share of users step by step. *ab*: the first
+    share of ``ramp`` until one version is surely better.
     *blue_green*: all at once, and back at once. A user stays with a version (a hash of ``salt``
     and user lies below the share), and a larger share only adds users.
 

@@ -24,8 +24,8 @@ class Simulation:
 
     ``extra_errors`` with ``low, high``: errors that users saw beyond those of old alone, out of
     ``n`` requests. ``.table`` has a row for each look, ``.events`` one for each change of
-    share, ``.log`` one for each answer, as the server keeps it (``served``: whether the user
-    got it).
+    share, ``.log`` one for each answer, as the server keeps it (``routed``: the version that
+    the policy chose; ``served``: whether the user got this answer).
     """
 
     table: pd.DataFrame
@@ -291,6 +291,7 @@ def _told(table: pd.DataFrame, play: _Play, looks: pd.DataFrame, first: pd.Times
     new = play.routed & ~play.failed["new"]
     base = table[["timestamp", "item", "user", "label", "label_at"]]
     log = base.assign(
+        routed=np.where(play.routed, "new", "old"),
         version=np.where(new, "new", "old"),
         prediction=table["prediction_new"].where(new, table["prediction_old"]),
         served=True,
@@ -301,7 +302,10 @@ def _told(table: pd.DataFrame, play: _Play, looks: pd.DataFrame, first: pd.Times
         aside |= ~play.routed
     if aside.any():
         unseen = base[aside].assign(
-            version="new", prediction=table["prediction_new"][aside], served=False
+            routed=np.where(play.routed, "new", "old")[aside],
+            version="new",
+            prediction=table["prediction_new"][aside],
+            served=False,
         )
         log = pd.concat([log, unseen]).sort_values("timestamp", kind="stable", ignore_index=True)
     return Simulation(

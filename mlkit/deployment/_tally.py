@@ -21,8 +21,10 @@ def tally(log: pd.DataFrame, *, slow_ms: float | None = None) -> pd.DataFrame:
     Parameters
     ----------
     log : ``timestamp, item, prediction, user, version`` (*old* or *new*), and if known
-        ``label`` (missing: not here yet) and ``latency_ms``. A missing prediction is a failure.
-        In shadow mode each request has a row for either version.
+        ``label`` (missing: not here yet), ``latency_ms`` and ``routed``, the version that the
+        policy chose. A missing prediction is a failure. In shadow mode each request has a row
+        for either version. Where old answered for new, which had failed, its row is left out:
+        these users are new's.
     slow_ms : a request that took longer counts as slow; needs ``latency_ms``.
 
     Returns
@@ -40,6 +42,8 @@ def tally(log: pd.DataFrame, *, slow_ms: float | None = None) -> pd.DataFrame:
     """
     log = _tables.log(log, function="deployment.tally")
     _has_users_and_versions(log)
+    if "routed" in log:
+        log = log[(log["routed"].astype(str) != "new") | (log["version"].astype(str) != "old")]
     label = log["label"] if "label" in log else pd.Series(pd.NA, log.index)
     labelled, failed = label.notna(), log["prediction"].isna()
     right = labelled & ~failed & (log["prediction"].astype(object) == label.astype(object))

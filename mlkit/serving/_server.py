@@ -248,8 +248,8 @@ def read_log(store: str | os.PathLike[str]) -> pd.DataFrame:
         ``prediction`` (missing: it failed), ``score, latency_ms, failure, label, label_at``
         (missing: not here yet), ``era`` (counts up with each change of share), and a column for
         each feature (``feature_...`` where its name is taken). What users got:
-        ``log[log["served"]]``. What the policy counts: ``deployment.tally`` of
-        ``log[log["version"] == log["routed"]]``, in shadow of all.
+        ``log[log["served"]]``. What the policy counts: ``deployment.tally`` of the rows of
+        one ``era``.
 
     Examples
     --------
