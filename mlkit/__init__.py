@@ -26,7 +26,34 @@ Learning and telling
     ``pages``     one page to hand to someone else: write, describe
     ``exercises`` check, hint, reveal, progress
 
-Importing ``mlkit`` imports none of them: ``from mlkit import slices`` does.
+Importing ``mlkit`` imports none of them: ``from mlkit import slices`` does. ``mlkit.doctor()``
+says in words what is missing on this machine, and what mends it.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlkit._doctor import Diagnosis
+
 __version__ = "0.1.0"
+
+
+def doctor() -> "Diagnosis":
+    """Is everything here that the notebooks need? Looks, and changes nothing.
+
+    Programs and their versions, the browser's part of the widgets, sound and pictures, a place
+    where tags can be kept, the real data. ``.table`` has a row for each: ``check``, ``state``
+    ("fine", "can wait", "mend this"), ``found``, ``what_to_do``; ``.healthy`` is whether nothing
+    has to be mended. Nothing is downloaded.
+
+    Examples
+    --------
+    >>> import mlkit
+    >>> mlkit.doctor().table.columns.tolist()
+    ['check', 'state', 'found', 'what_to_do']
+    """
+    from pathlib import Path
+
+    from mlkit._doctor import examine
+
+    return examine(Path())
