@@ -21,6 +21,7 @@ from mlkit.datasets._published import (
     load_human_vs_network,
     load_krippendorff_2011,
 )
+from mlkit.datasets._traffic import make_traffic
 from mlkit.datasets._user_records import make_user_records
 from mlkit.datasets._voice import read_voice
 
@@ -39,6 +40,7 @@ __all__ = [
     "load_spoken_digits",
     "make_messages",
     "make_phone_inspections",
+    "make_traffic",
     "make_user_records",
     "read_voice",
 ]
