@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mlkit import _files, _show
+from mlkit.exercises import lifecycle
 
 # Beside the notebook: Jupyter starts a kernel in its notebook's folder.
 PLACE = Path("work") / "progress.json"
@@ -33,7 +34,10 @@ class Progress:
         return f"{sentence} {self.note}".strip()
 
     def _repr_html_(self) -> str:
-        """A row for each notebook, a mark for each exercise: shape and word, not colour alone."""
+        """The lifecycle with a bar for each notebook, then a mark for each exercise.
+
+        Shape and word stand beside each colour.
+        """
         rows = []
         for notebook, part in self.table.groupby("notebook", sort=True):
             marks = [
@@ -49,7 +53,7 @@ class Progress:
             f"{MARKS['open']} open",
         }
         html = _show.table_html(rows, columns=columns, text=("notebook", "each"))
-        return _show.result_html(repr(self), html)
+        return _show.result_html(repr(self), lifecycle.strip_html(self.table) + html)
 
 
 def progress(known: Iterable[tuple[str, str]], place: Path = PLACE) -> Progress:
