@@ -82,10 +82,10 @@ def make_traffic(
     dark, strict = (moved if kind in (what, "both") else 0 * moved for what in ("data", "concept"))
     seen, user = _photographs(people, dark, photo_rng)
     label = label_rng.random(len(day)) < _chance(seen, strict)
-    ends = [size * (kind in (what, "both")) for what in ("data", "concept")]
+    end_dark, end_strict = (size * (kind in (what, "both")) for what in ("data", "concept"))
     models = {
         "old": _trained(people, _TRAINED_ON, 0.0, 0.0, train_rng),
-        "new": _trained(people, new_trained_on, *ends, train_rng),
+        "new": _trained(people, new_trained_on, end_dark, end_strict, train_rng),
     }
     made = pd.DataFrame({"timestamp": _START + pd.to_timedelta(np.round(day * 86_400), unit="s")})
     width = len(str(max(len(made), users)))
