@@ -19,8 +19,8 @@ _LIST = "display: flex; flex-wrap: wrap; gap: 0.4em; align-items: stretch; list-
 def strip_html(table: pd.DataFrame) -> str:
     """Four boxes from left to right, a bar and a link for each notebook, and where to go on.
 
-    ``table`` has a row for each exercise: ``notebook``, ``state``, ``last_try``. What belongs to no stage (the
-    start, one's own data, the class) stands in the table below, not in the picture.
+    ``table`` has a row for each exercise: ``notebook``, ``state``, ``last_try``. What belongs to
+    no stage (the start, one's own data, the class) stands in the table below, not in the picture.
     """
     solved = (table["state"] == "correct").groupby(table["notebook"]).agg(["sum", "size"])
     boxes = []
