@@ -1,7 +1,4 @@
-"""Readable for everyone: axe-core, both themes, narrow and wide; and the README's picture."""
-
-import os
-from pathlib import Path
+"""Readable for everyone: axe-core, both themes, narrow and wide."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,7 +11,6 @@ from mlkit.widgets import Tagger
 Tagger(predictions, show="path", tags=["blur", "dark"], journal="journal.db")
 """
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-PICTURE = Path(__file__).parents[2] / "notebooks/images/tagger.png"
 
 
 def no_violation(page, selector: str) -> None:
@@ -77,44 +73,3 @@ def test_the_focus_can_be_seen(tagger):
     before = tagger.root.evaluate(look)
     tagger.focus()
     assert tagger.root.evaluate(look) != before
-
-
-SPOKEN = """
-from sklearn.ensemble import RandomForestClassifier
-from mlkit import datasets, features
-clips = datasets.load_spoken_digits()
-sound = features.mfcc(clips["path"], progress=False)
-heard = (clips["accent"] == "USA") & (clips["split"] == "train")
-model = RandomForestClassifier(random_state=0).fit(sound[heard], clips["label"][heard])
-predictions = clips.assign(prediction=model.predict(sound))[clips["split"] == "dev"]
-"""
-AT_WORK = """
-from mlkit.widgets import Tagger
-tagger = Tagger(predictions, show="path", tags=["noise", "accent", "cut off", "too quiet", "hum"])
-tagger
-"""
-
-
-@pytest.mark.skipif(
-    os.environ.get("MLKIT_PICTURES") != "1", reason="writes the README's picture: MLKIT_PICTURES=1"
-)
-def test_the_picture_for_the_readme(open_notebook):
-    notebook = open_notebook(SPOKEN, AT_WORK)
-    notebook.run_all()
-    tagger = TaggerOnScreen(notebook)
-    tagger.wait_shown()
-    tagger.focus()
-    for keys in (["Digit1"], ["Digit2"], [], ["Digit1", "Digit2"], ["Digit3"]):
-        tagger.press_and_go_on(*keys, "Enter")
-    tagger.press("Digit2")
-    tagger.wait_saved()
-    tagger.wait_shown()
-    PICTURE.parent.mkdir(exist_ok=True)
-    tagger.page.set_viewport_size({"width": 1300, "height": 1200})
-    tagger.root.scroll_into_view_if_needed()
-    box = tagger.root.bounding_box()
-    edge = 6  # the frame that says where the keys are heard lies outside the box
-    clip = {"x": box["x"] - edge, "y": box["y"] - edge}
-    clip |= {"width": box["width"] + 2 * edge, "height": box["height"] + 2 * edge}
-    tagger.page.screenshot(path=PICTURE, clip=clip)
-    assert PICTURE.stat().st_size > 10_000
