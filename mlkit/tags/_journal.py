@@ -4,7 +4,6 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 
 from mlkit import _tables
 from mlkit._tables import RESERVED_TAGS
-from mlkit.tags import _events, _exchange, _fold, _label_studio, _summary
+from mlkit.tags import _events, _exchange, _fold, _gather, _label_studio, _summary
 from mlkit.tags._events import JournalError
 from mlkit.tags._store import EVENTS, ORDER, Store
 
@@ -251,26 +250,14 @@ class Journal:
 
     def _part(self, other: "Journal | str | os.PathLike[str]") -> tuple[str, list[dict[str, Any]]]:
         if isinstance(other, Journal):
-            return other.where, _rows(other._store)
+            return other.where, _gather.rows_of(other._store)
         if not isinstance(other, str | os.PathLike):
             own = " Give its journal: merge(it.journal)." if hasattr(other, "journal") else ""
             raise JournalError(
                 f"merge() takes journals, paths and URLs; one is a {type(other).__name__}.{own} "
                 "Nothing was merged."
             )
-        if isinstance(other, str) and "://" in other:
-            store = Store(other, timeout_s=self._store.timeout_s, make=False)
-        else:
-            path = Path(other).expanduser()
-            if not path.is_file():
-                raise JournalError(f"There is no file {path}. Nothing was merged.")
-            if path.suffix.lower() == ".csv":
-                return str(path), _exchange.read_csv(path)
-            store = Store(path, timeout_s=self._store.timeout_s, make=False)
-        try:
-            return store.name, _rows(store)
-        finally:
-            store.close()
+        return _gather.read(other, timeout_s=self._store.timeout_s)
 
     def to_csv(self, path: str | os.PathLike[str], *, what: str = "events") -> None:
         """Write a CSV file: ``"events"`` (all there is, :meth:`merge` reads it) or ``"tags"``.
@@ -279,7 +266,7 @@ class Journal:
         gets an apostrophe in front; :meth:`merge` takes it off again.
         """
         if what == "events":
-            rows = _rows(self._store)
+            rows = _gather.rows_of(self._store)
             names = [*_events.FIELDS, "tick"]
             header = [*_events.FIELDS, "order"]
             _exchange.write_csv(path, ([row[name] for name in names] for row in rows), header)
@@ -360,10 +347,3 @@ class Journal:
 
     def _repr_html_(self) -> str:
         return _summary.html(self._store)
-
-
-def _rows(store: Store) -> list[dict[str, Any]]:
-    with store.reading() as connection:
-        query = store.select(connection, *_events.FIELDS, "tick").order_by(*ORDER)
-        rows = connection.execute(query).mappings()
-        return [dict(row) for row in rows]

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from mlkit.tags import _address
 from mlkit.tags._events import FIELDS, JournalError
 from mlkit.tags._fold import gone
 from mlkit.tags._trouble import explained
@@ -71,7 +72,7 @@ class Store:
     def __init__(
         self, where: str | os.PathLike[str] | sa.URL, *, timeout_s: float, make: bool = True
     ) -> None:
-        self.url = _url(where)
+        self.url = _address.url_of(where)
         self.timeout_s = timeout_s
         self.path = Path(str(self.url.database)) if self.url.drivername == "sqlite" else None
         self.name = str(self.path or self.url.set(query={}).render_as_string(hide_password=True))
@@ -89,7 +90,12 @@ class Store:
         self._pid = os.getpid()
         with self._told("opened"):
             if self.path is None:
-                self._engine = sa.create_engine(self.url, pool_pre_ping=True, max_overflow=-1)
+                self._engine = sa.create_engine(
+                    self.url,
+                    pool_pre_ping=True,
+                    max_overflow=-1,
+                    connect_args=_address.patience(self.url, self.timeout_s),
+                )
                 return
             with contextlib.suppress(OSError):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -364,26 +370,3 @@ def _read_only(path: Path) -> bool:
 def _begin(connection: sa.Connection) -> None:
     reads = connection.get_execution_options().get("mlkit_reads")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _url(where: str | os.PathLike[str] | sa.URL) -> sa.URL:
-    if not isinstance(where, sa.URL) and not (isinstance(where, str) and "://" in where):
-        path = Path(where).expanduser().absolute()
-        return sa.URL.create("sqlite", database=str(path))
-    try:
-        url = sa.make_url(where)
-    except (sa.exc.ArgumentError, ValueError):
-        raise JournalError(
-            "This address of a journal cannot be read. Write a path such as 'journal.db', or "
-            "postgresql://user:password@host/database with the special letters of the password "
-            "as %-codes (urllib.parse.quote)."
-        ) from None
-    if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise JournalError(
-                "A journal in memory would be lost with the kernel. Give it a file: "
-                'Journal("journal.db").'
-            )
-        return _url(Path(url.database))
-    # psycopg is the driver that is tested here, whatever SQLAlchemy's default is.
-    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url

@@ -4,13 +4,15 @@
 ``Labeler``     say with the keyboard which class each item is, blind
 ``Confusion``   the confusion matrix, whose cells choose what the Tagger shows
 ``AugmentPreview``  hear and see a pipeline's changes, and say whether one can still tell
+``AgreementBoard``  how far a class agrees, on the big screen, while it labels
 ``Recorder``    record one's own voice, prompt by prompt, and keep nothing without consent
 """
 
+from mlkit.widgets.agreement_board import AgreementBoard
 from mlkit.widgets.augment_preview import AugmentPreview
 from mlkit.widgets.confusion import Confusion
 from mlkit.widgets.labeler import Labeler
 from mlkit.widgets.recorder import Recorder
 from mlkit.widgets.tagger import Tagger
 
-__all__ = ["AugmentPreview", "Confusion", "Labeler", "Recorder", "Tagger"]
+__all__ = ["AgreementBoard", "AugmentPreview", "Confusion", "Labeler", "Recorder", "Tagger"]
