@@ -212,7 +212,7 @@ def _classes_row(counts: np.ndarray, n: int, m: int) -> dict[str, Any]:
         "test": "chi-square",
         "statistic": statistic,
         "p": p,
-        "psi": _two_samples.psi(few[0], few[1]),
+        "psi": float(_two_samples.psi(few[0], few[1])),
         "psi_noise": _two_samples.psi_noise(left, n, m),
         "js": _two_samples.jensen_shannon(counts[0], counts[1]),
     }
@@ -249,7 +249,7 @@ def _by_number(
         "test": "Kolmogorov-Smirnov",
         "statistic": distance,
         "p": _two_samples.ks_p(distance, before.n, after.n),
-        "psi": _two_samples.psi(tenths[0], tenths[1]),
+        "psi": float(_two_samples.psi(tenths[0], tenths[1])),
         "psi_noise": _two_samples.psi_noise(tenths.shape[1], before.n, after.n),
         "js": _two_samples.jensen_shannon(tenths[0], tenths[1]),
         "wasserstein": far,

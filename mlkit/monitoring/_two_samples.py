@@ -92,14 +92,14 @@ def pooled(table: np.ndarray) -> np.ndarray:
     return np.c_[table[:, :few].sum(axis=1), table[:, few:]]
 
 
-def psi(before: np.ndarray, after: np.ndarray) -> float:
-    """Population stability index of two rows of counts; half a count is added to each.
+def psi(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Population stability index of rows of counts (last axis); half a count is added to each.
 
     Sum of (q - p) ln(q / p), the symmetrised divergence of Kullback and Leibler (1951).
     """
     p, q = (np.asarray(row, float) + 0.5 for row in (before, after))
-    p, q = p / p.sum(), q / q.sum()
-    return float(((q - p) * np.log(q / p)).sum())
+    p, q = p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
+    return ((q - p) * np.log(q / p)).sum(axis=-1)
 
 
 def psi_noise(bins: int, n: int, m: int, *, confidence: float = 0.95) -> float:
@@ -125,13 +125,16 @@ def jensen_shannon(before: np.ndarray, after: np.ndarray) -> float:
 
 def deciles(before: np.ndarray, after: np.ndarray, *, groups: int = 10) -> np.ndarray:
     """Fine bins added up to about ten that hold equally many of ``before``: shape (2, groups)."""
-    total = before.sum()
-    if not total:
+    if not before.sum():
         return np.stack([before, after])
-    # The group of a bin: where its middle lies in the reference.
-    middle = (before.cumsum() - before / 2) / total
-    group = np.minimum((middle * groups).astype(int), groups - 1)
+    group = tenths(before, groups)
     return np.stack([np.bincount(group, row, groups) for row in (before, after)])
+
+
+def tenths(before: np.ndarray, groups: int = 10) -> np.ndarray:
+    """The group of each fine bin: where its middle lies in the reference."""
+    middle = (before.cumsum() - before / 2) / max(before.sum(), 1)
+    return np.minimum((middle * groups).astype(int), groups - 1)
 
 
 def wasserstein(
