@@ -14,6 +14,8 @@ from mlkit.datasets._bundled import (
     load_spoken_digits,
 )
 from mlkit.datasets._messages import fetch_messages, make_messages
+from mlkit.datasets._own import read_own
+from mlkit.datasets._own_result import Own
 from mlkit.datasets._phones import make_phone_inspections
 from mlkit.datasets._published import (
     load_dawid_skene_1979,
@@ -27,6 +29,7 @@ from mlkit.datasets._voice import read_voice
 
 __all__ = [
     "DownloadError",
+    "Own",
     "fetch_clothing",
     "fetch_messages",
     "fetch_spoken_digits",
@@ -42,5 +45,6 @@ __all__ = [
     "make_phone_inspections",
     "make_traffic",
     "make_user_records",
+    "read_own",
     "read_voice",
 ]

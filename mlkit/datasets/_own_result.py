@@ -1,0 +1,115 @@
+"""What was read of one's own data, what was not, and the groups that must not be parted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mlkit import _show
+from mlkit._tables import TableError, _count
+from mlkit.datasets import _own_classes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NOUN = {"sound": "recording", "picture": "picture", "text": "text", "row": "row"}
+_RESERVED = ("item", "group", "remark", "split", "path", "letters", "words", "empty")
+_SKIPPED = ["where", "why", "do"]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What was read: ``table``, one row an item, and ``skipped``, one row for all the rest.
+
+    ``kind`` is sound, picture, text or row; ``inputs`` names the columns a model learns from;
+    ``who`` the column that says whose an item is, or None; ``n`` of ``found`` things can be used.
+    """
+
+    kind: str
+    table: pd.DataFrame
+    skipped: pd.DataFrame
+    inputs: tuple[str, ...]
+    who: str | None
+    n: int
+    found: int
+    notes: tuple[str, ...] = field(repr=False)
+
+    def __repr__(self) -> str:
+        classes = self.table["label"].nunique()
+        out = len(self.skipped)
+        left = "none of them was left out" if not out else f"{out:,} left out, each with its reason"
+        return (
+            f"These are {NOUN[self.kind]}s: {self.n:,} of {self.found:,} can be used, in "
+            f"{classes} class{'' if classes == 1 else 'es'}; {left}."
+        )
+
+    def _repr_html_(self) -> str:
+        columns = {"why": "Left out because", "n": "How many", "such": "Such as"}
+        short = self.skipped["why"].str.replace(r"(:| \(|, but|\d).*", "", regex=True).str.strip()
+        rows = [
+            {"why": str(why), "n": f"{len(own):,}", "such": own["where"].iloc[0]}
+            for why, own in self.skipped.groupby(short, sort=False)
+        ]
+        table = _show.table_html(rows, columns=columns, text=["why", "such"]) if rows else ""
+        return _show.result_html(repr(self), table, notes=self.notes)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """How many items each class has, and how much was left out."""
+        counts = self.table["label"].value_counts()
+        shown, rest = counts.head(20), counts.iloc[20:]
+        if len(rest):
+            shown = pd.concat([shown, pd.Series({f"{len(rest)} other classes": rest.sum()})])
+        bars = pd.concat([pd.Series({"left out": len(self.skipped)}), shown[::-1]])
+        ax = _show.axes(ax, size=(7.0, 0.9 + 0.3 * len(bars)))
+        blue, grey = _show.PALETTE["blue"], "#999999"
+        drawn = ax.barh(range(len(bars)), bars, color=[grey, *[blue] * len(shown)])
+        drawn.patches[0].set_hatch("//")
+        ax.bar_label(drawn, [f"{n:,}" for n in bars], padding=3)
+        ax.set_yticks(range(len(bars)), [str(name).replace("$", r"\$") for name in bars.index])
+        ax.set_xlim(0, 1.12 * max(bars.max(), 1))
+        ax.set_xlabel(f"{NOUN[self.kind]}s")
+        told = ", ".join(f"{name} {n}" for name, n in bars.items())
+        return _show.describe(ax, f"How many of each class: {told}.")
+
+
+def renamed(
+    table: pd.DataFrame, label: str, who: str | None, text: str | None, called: str | None = None
+) -> pd.DataFrame:
+    """The label and the text under our names; columns of the file that have those are renamed."""
+    new = {label: "label"} | ({text: called} if text and called else {})
+    taken = {*_RESERVED, *new.values()}
+    kept = {who, text if called is None else None}
+    new |= {c: f"{c} (in the file)" for c in table.columns
+            if c in taken and c not in new and c not in kept}  # fmt: skip
+    return table.rename(columns=new)
+
+
+def groups(table: pd.DataFrame, pairs: Iterable[tuple[int, int]], who: str | None) -> list[str]:
+    """A name for all that hangs together: by whose it is, and by what is nearly the same."""
+    both = list(pairs)
+    if who is not None:
+        for rows in table.groupby(who).indices.values():
+            both += [(int(rows[0]), int(row)) for row in rows[1:]]
+    named = table["item"] if who is None else table[who].replace("", None).fillna(table["item"])
+    heads = _own_classes.joined(len(table), both)
+    return [str(named.iloc[head]) for head in heads]
+
+
+def made(
+    kind: str,
+    table: pd.DataFrame,
+    skipped: list[tuple[str, str, str]],
+    inputs: tuple[str, ...],
+    who: str | None,
+    notes: Iterable[Any],
+) -> Own:
+    if table["label"].nunique() < 2:
+        raise TableError(
+            f"read_own() found one class alone, {table['label'].iloc[0]!r}, in "
+            f"{_count(len(table), 'item')}: there is nothing to tell apart. Is each class a "
+            "sub-folder of the folder that you gave, or a value in the column of labels?"
+        )
+    told = pd.DataFrame(skipped, columns=_SKIPPED)
+    said = (*notes, *_own_classes.small(table["label"]))
+    return Own(kind, table, told, inputs, who, len(table), len(table) + len(told), said)

@@ -1,0 +1,288 @@
+"""A CSV of somebody's own, read whatever wrote it: encoding, separator, decimal comma, odd rows."""
+
+import csv
+import io
+import re
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlkit._tables import TableError, _count, _some
+from mlkit.datasets._own_files import PICTURES, SOUNDS
+
+_MEDIA = SOUNDS | PICTURES
+TABLES = {".csv", ".tsv", ".tab", ".txt"}
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_LOOKED_AT = 200
+_FEW = 20  # rows up to which each may have a value of its own by chance
+_MOST_LINES = 30  # of one row; more of them mean a quotation mark that was never closed
+_NOTHING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?"}  # in a column of numbers
+_POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
+_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?%?")
+
+LABELS = ("label", "class", "category", "target", "y", "klasse", "kategorie", "clase", "classe")
+TEXTS = ("text", "message", "comment", "review", "sentence", "body", "content", "kommentar")
+WHO = (
+    *("who", "speaker", "person", "user", "user_id", "patient", "subject", "author", "customer"),
+    *("client", "group", "session", "device", "writer", "kunde", "kundin", "sprecher", "personne"),
+    *("customer_id", "patient_id", "speaker_id", "person_id", "subject_id", "author_id"),
+)
+IDS = ("item", "id", "nr", "no", "number", "key", "uuid", "row", "index")
+
+
+@dataclass
+class Raw:
+    """A table as it was written: all text, a name for each row, and what had to be left out."""
+
+    table: pd.DataFrame  # text columns; its index is the number of the line in the file
+    skipped: list[tuple[str, str, str]]  # where, why, what to do
+    notes: list[str] = field(default_factory=list)
+    comma: bool = False  # numbers are written 1,5
+
+
+def read(path: Path) -> Raw:
+    """Every row of the file, or where it stands and why it cannot be used."""
+    text, encoding = _decoded(path)
+    separator = _separator(text, path)
+    rows = _rows(text, separator)
+    if not rows:
+        raise TableError(f"read_own(): {path} holds no row. Is it the right file?")
+    at = _first(rows)
+    header, notes = _header(rows[at][2])
+    skipped = [(f"row {first}", "above the names of the columns", "Nothing to do.")
+               for first, _, _ in rows[:at]]  # fmt: skip
+    kept: dict[int, list[str]] = {}
+    for first, last, fields in rows[at + 1 :]:
+        problem = _problem(fields, first, last, rows[at][2])
+        if problem:
+            where = f"row {first}" if first == last else f"rows {first} to {last}"
+            skipped.append((where, *problem))
+        else:
+            kept[first] = fields
+    if not kept:
+        raise TableError(
+            f"read_own(): {path} has a first line and no row below it that can be used. The first "
+            "line is to name the columns."
+        )
+    table = pd.DataFrame.from_dict(kept, orient="index", columns=header).astype(object)
+    told = f"Read as {encoding}, columns separated by {_SEPARATORS[separator]}s."
+    return Raw(table, skipped, [told, *notes], separator != ",")
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    data = path.read_bytes()
+    if not data.strip():
+        raise TableError(f"read_own(): {path} is empty.")
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TableError(f"read_own(): {path} is a spreadsheet: save it as CSV, and give that.")
+    for mark, name in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(name, errors="replace"), name.removesuffix("-sig").upper()
+    if b"\0" in data[:4096]:
+        raise TableError(
+            f"read_own(): {path} is no text (it holds zero bytes). Export it as CSV in UTF-8."
+        )
+    for name in ("utf-8", "cp1252"):  # cp1252 is Latin-1 with the signs that Windows adds
+        try:
+            return data.decode(name), {"cp1252": "Latin-1 (Windows)"}.get(name, "UTF-8")
+        except UnicodeDecodeError:
+            pass
+    return data.decode("latin-1"), "Latin-1"
+
+
+def _separator(text: str, path: Path) -> str:
+    """The one with which the most rows have the same number of fields, of several the most."""
+    start = "\n".join(text.splitlines()[: 4 * _LOOKED_AT])
+    best, found = (0.0, 0), ""
+    for separator in _SEPARATORS:
+        sizes = [
+            len(f) for _, _, f in _rows(start, separator)[:_LOOKED_AT] if any(map(str.strip, f))
+        ]
+        if not sizes:
+            continue
+        usual, often = Counter(sizes).most_common(1)[0]
+        if usual > 1 and (often / len(sizes), usual) > best:
+            best, found = (often / len(sizes), usual), separator
+    if not found:
+        raise TableError(
+            f"read_own(): {path} has a single column, so a label is missing beside it. Give a CSV "
+            "whose first line names two columns or more, separated by comma, semicolon or tab."
+        )
+    return found
+
+
+def _rows(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
+    """First line, last line and fields of each row, blank lines between them left out."""
+    csv.field_size_limit(1 << 30)
+    # Other signs than a line feed may stand inside a field, where they end nothing.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows, done = [], 0
+    for fields in reader:
+        if fields:
+            rows.append((done + 1, reader.line_num, [one.strip() for one in fields]))
+        done = reader.line_num
+    return rows
+
+
+def _first(rows: list[tuple[int, int, list[str]]]) -> int:
+    """Where the columns are named: the first row that has as many fields as most rows have."""
+    usual = Counter(len(fields) for _, _, fields in rows if any(fields)).most_common(1)[0][0]
+    return next(at for at, (_, _, fields) in enumerate(rows) if len(fields) == usual)
+
+
+def _header(fields: list[str]) -> tuple[list[str], list[str]]:
+    """A name for each column, each one once."""
+    notes, names = [], []
+    for place, name in enumerate(fields, start=1):
+        plain = " ".join(name.split()) or f"column {place}"
+        while plain in names:
+            plain += " (again)"
+        if plain != name:
+            notes.append(f"Column {place} is called {plain!r}; in the file it is {name!r}.")
+        names.append(plain)
+    return names, notes
+
+
+def _problem(fields: list[str], first: int, last: int, header: list[str]) -> tuple[str, str] | None:
+    if not any(fields):
+        return "empty: no field is filled", "Nothing to do."
+    if fields == header:
+        return "the first line again", "Nothing to do: two exports were joined."
+    if last - first > _MOST_LINES:
+        return (
+            f"one row of {last - first + 1} lines",
+            f'Look for a quotation mark (") that is opened in line {first} and never closed.',
+        )
+    if len(fields) != len(header):
+        more = "more" if len(fields) > len(header) else "fewer"
+        return (
+            f"{_count(len(fields), 'field')}, {more} than the {len(header)} columns",
+            "Put a text that holds the separator in quotation marks, or fill in what is missing.",
+        )
+    return None
+
+
+# What the columns are
+
+
+def pick(table: pd.DataFrame, names: tuple[str, ...], given: str | None, what: str) -> str | None:
+    """The column that was given, or the first whose name is one of these."""
+    if given is not None:
+        if given not in table.columns:
+            raise TableError(
+                f"read_own({what}={given!r}): there is no such column; found: "
+                f"{', '.join(map(str, table.columns))}."
+            )
+        return given
+    plain = {name: re.sub(r"[\W_]+", "_", str(name).lower()).strip("_") for name in table.columns}
+    for wanted in names:
+        for name, one in plain.items():
+            if one == wanted:
+                return name
+    return None
+
+
+def the_files(table: pd.DataFrame) -> str | None:
+    """The column that names files: most of what it holds has the suffix of a sound or picture."""
+    for name in table.columns:
+        filled = table[name][table[name] != ""]
+        if len(filled) and filled.map(lambda v: Path(v).suffix.lower() in _MEDIA).mean() > 0.5:
+            return name
+    return None
+
+
+def the_label(table: pd.DataFrame, given: str | None, taken: list[str | None]) -> str:
+    """The column of classes: by its name, or the only one whose values come again and again."""
+    found = pick(table, LABELS, given, "label")
+    if found:
+        return found
+    free = [name for name in table.columns if name not in taken]
+    few = [
+        n for n in free if 2 <= table[n].nunique() <= min(30, len(table) / 5) and _worded(table[n])
+    ]
+    if len(few) == 1:
+        return few[0]
+    maybe = f" It may be {' or '.join(map(repr, few))}." if few else ""
+    raise TableError(
+        "read_own() cannot tell which column is the label; none is called label, class or the "
+        f"like. Name it: read_own(..., label={(few or free or ['...'])[0]!r}).{maybe} Found: "
+        f"{', '.join(map(str, table.columns))}."
+    )
+
+
+def _worded(column: pd.Series) -> bool:
+    return not column.map(lambda value: bool(re.fullmatch(r"[-+\d.,\s]*", value))).all()
+
+
+def the_text(table: pd.DataFrame, given: str | None, taken: list[str | None]) -> str | None:
+    """The column of texts: by its name, or the longest one of several words."""
+    found = pick(table, TEXTS, given, "text")
+    if found:
+        return found
+    free = [name for name in table.columns if name not in taken]
+    words = {name: statistics.fmean(len(v.split()) for v in table[name]) for name in free}
+    many = {n: w for n, w in words.items() if w >= 4 and table[n].nunique() > len(table) / 2}
+    return max(many, key=lambda name: many[name]) if many else None
+
+
+def numbers(column: pd.Series, *, comma: bool) -> pd.Series | None:
+    """The column as numbers where all of it that is filled in are such; else None."""
+    plain = column.str.replace(r"[\s\u00a0\u202f']", "", regex=True)
+    filled = plain[~plain.str.lower().isin(_NOTHING)]
+    if filled.empty:
+        return None
+    if filled.map(lambda v: bool(_POINT.fullmatch(v))).all():
+        cleaned = plain.str.rstrip("%")
+    elif comma and filled.map(lambda v: bool(_COMMA.fullmatch(v))).all():
+        cleaned = plain.str.rstrip("%").str.replace(".", "").str.replace(",", ".")
+    else:
+        return None
+    return pd.to_numeric(cleaned, errors="coerce")
+
+
+def typed(
+    table: pd.DataFrame, columns: list[str], *, comma: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Columns of numbers as numbers, and a note where a comma was read as a decimal point."""
+    table, turned = table.copy(), []
+    for name in columns:
+        found = numbers(table[name], comma=comma)
+        if found is None:
+            table[name] = table[name].where(table[name] != "", None)
+            continue
+        if table[name].str.contains(",").any():
+            turned.append(name)
+        table[name] = found
+    note = f"Commas taken as decimal points in {_some(turned, 5)}."
+    return table, [note] if turned else []
+
+
+def inputs(table: pd.DataFrame, columns: list[str]) -> tuple[list[str], list[str]]:
+    """Columns a model may learn from, and why the others were left aside."""
+    used, notes = [], []
+    for name in columns:
+        values = table[name]
+        known = values.dropna()
+        if known.empty:
+            why = "it is empty"
+        elif len(set(known)) == 1:
+            why = "it holds one value"
+        elif pd.api.types.is_numeric_dtype(values):
+            whole = known.is_unique and (known % 1 == 0).all() and len(known) > _FEW
+            why = "it counts the rows" if whole and (np.diff(known) == 1).mean() > 0.8 else ""
+        else:
+            own = len(known) > _FEW and known.nunique() > len(known) / 2
+            why = "nearly every row has its own" if own else ""
+        if why:
+            notes.append(f"The column {name!r} is not learnt from: {why}.")
+        else:
+            used.append(name)
+    return used, notes
