@@ -1,5 +1,6 @@
 """Has the world moved? Each column of two tables or profiles, effect and chance side by side."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,8 @@ import pandas as pd
 
 from mlkit import _show, _tables
 from mlkit._tables import TableError
-from mlkit.monitoring import _columns, _two_samples
-from mlkit.monitoring._columns import Classes, Numbers
+from mlkit.monitoring import _columns, _measured, _profile, _two_samples
+from mlkit.monitoring._columns import Classes, Column, Numbers
 from mlkit.monitoring._profile import Profile, profile
 
 if TYPE_CHECKING:
@@ -130,27 +131,58 @@ def drift(
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha lies between 0 and 1, for example 0.05; got {alpha!r}.")
-    exact = isinstance(reference, pd.DataFrame) and isinstance(current, pd.DataFrame)
+    sizes = [one.n if isinstance(one, Profile) else len(one) for one in (reference, current)]
+    rows: list[dict[str, Any]] = []
+    for name, before, after, distance in _pairs(reference, current, kinds):
+        rows.append(_values(name, before, after, distance))
+        rows.append(_missing(name, before, after))
+    table = _judged(pd.DataFrame(rows, columns=_COLUMNS), alpha, least)
+    named = tuple(dict.fromkeys(table.loc[table["drifted"], "column"]))
+    tests = int(table["p"].notna().sum())
+    return Drift(table, named, tests, sizes[0], sizes[1], alpha)
+
+
+_Pair = tuple[str, Column, Column, float | None]
+
+
+def _pairs(
+    reference: pd.DataFrame | Profile,
+    current: pd.DataFrame | Profile,
+    kinds: dict[str, str] | None,
+) -> Iterator[_Pair]:
+    """Each column on both sides, and the exact distance of numbers where both are tables."""
     if isinstance(current, Profile) and not isinstance(reference, Profile):
         raise TableError(
             f"{_FUNCTION}() needs a profile of the reference beside a profile: the bins are the "
             "reference's. Make it first: one = profile(reference), then profile(current, like=one)."
         )
+    if not isinstance(reference, Profile) and not isinstance(current, Profile):
+        yield from _exact(reference, current, kinds)
+        return
     before = reference if isinstance(reference, Profile) else profile(reference, kinds=kinds)
     after = current if isinstance(current, Profile) else profile(current, like=before)
-    rows: list[dict[str, Any]] = []
     for name, column in before.columns.items():
         if name not in after.columns:
             raise TableError(f"{_FUNCTION}() found no column {name!r} in the second profile.")
-        both = None
-        if exact and before.kinds[name] == "number" and isinstance(column, Numbers):
-            both = (reference[name], current[name])  # type: ignore[index]  # tables, see exact
-        rows.append(_values(name, column, after.columns[name], both))
-        rows.append(_missing(name, column, after.columns[name]))
-    table = _judged(pd.DataFrame(rows, columns=_COLUMNS), alpha, least)
-    named = tuple(dict.fromkeys(table.loc[table["drifted"], "column"]))
-    tests = int(table["p"].notna().sum())
-    return Drift(table, named, tests, before.n, after.n, alpha)
+        yield name, column, after.columns[name], None
+
+
+def _exact(
+    reference: pd.DataFrame, current: pd.DataFrame, kinds: dict[str, str] | None
+) -> Iterator[_Pair]:
+    """Column by column, each sorted once: for its bins, and for the exact distance."""
+    asked = _profile.kinds_of(reference, kinds)
+    _profile.kinds_of(current, None, like=asked)  # has all of them
+    for name, kind in asked.items():
+        both = [_measured.measured(table[name], kind) for table in (reference, current)]
+        if kind == "class":
+            yield name, _columns.classes(both[0], name), _columns.classes(both[1], name), None
+            continue
+        ordered = [_columns.finite_sorted(one.to_numpy(float, na_value=np.nan)) for one in both]
+        before = _columns.of_sorted(*ordered[0], None)
+        after = _columns.of_sorted(*ordered[1], before.edges)
+        few = len(before.edges) <= _FEW_VALUES
+        yield name, before, after, None if few else _two_samples.ks(ordered[0][0], ordered[1][0])
 
 
 _COLUMNS = [
@@ -173,9 +205,7 @@ def _judged(table: pd.DataFrame, alpha: float, least: float) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _values(
-    name: str, before: Any, after: Any, both: tuple[pd.Series, pd.Series] | None
-) -> dict[str, Any]:
+def _values(name: str, before: Any, after: Any, distance: float | None) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COLUMNS, np.nan) | {"column": name, "what": "values"}
     if type(before) is not type(after):
         raise TableError(
@@ -186,7 +216,7 @@ def _values(
         return row | {"test": "", "said": f"the {side} has no value in this column."}
     if isinstance(before, Classes):
         return row | _by_name(before, after)
-    return row | _by_number(before, after, both, name)
+    return row | _by_number(before, after, distance, name)
 
 
 def _by_name(before: Classes, after: Classes) -> dict[str, Any]:
@@ -206,8 +236,8 @@ def _by_name(before: Classes, after: Classes) -> dict[str, Any]:
 
 
 def _classes_row(counts: np.ndarray, n: int, m: int) -> dict[str, Any]:
-    statistic, p, left = _two_samples.chi_square(counts[0], counts[1])
     few = _two_samples.pooled(counts.astype(float))
+    statistic, p, left = _two_samples.homogeneity(few)
     return {
         "test": "chi-square",
         "statistic": statistic,
@@ -219,7 +249,7 @@ def _classes_row(counts: np.ndarray, n: int, m: int) -> dict[str, Any]:
 
 
 def _by_number(
-    before: Numbers, after: Numbers, both: tuple[pd.Series, pd.Series] | None, name: str
+    before: Numbers, after: Numbers, distance: float | None, name: str
 ) -> dict[str, Any]:
     if not np.array_equal(before.edges, after.edges):
         raise TableError(
@@ -240,11 +270,8 @@ def _by_number(
         counts = np.stack([before.counts, after.counts])
         return _classes_row(counts, before.n, after.n) | {"wasserstein": far, "said": said}
     tenths = _two_samples.deciles(before.counts, after.counts)
-    if both is None:
+    if distance is None:
         distance = _two_samples.ks_binned(before.counts, after.counts)
-    else:
-        ordered = [_columns.finite_sorted(one.to_numpy(float, na_value=np.nan))[0] for one in both]
-        distance = _two_samples.ks(*ordered)
     return {
         "test": "Kolmogorov-Smirnov",
         "statistic": distance,

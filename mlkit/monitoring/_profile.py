@@ -100,35 +100,30 @@ def profile(
     >>> (one + profile(monday, like=one)).columns["device"].counts
     {'a': 4, 'b': 2}
     """
-    if not isinstance(table, pd.DataFrame):
-        raise TableError(
-            f"{_FUNCTION}() needs a pandas DataFrame; it was given {_tables._kind(table)}."
-        )
-    twice = table.columns[table.columns.duplicated()].unique()
-    if len(twice):
-        raise TableError(
-            f"{_FUNCTION}() cannot tell columns of one name apart; twice here: "
-            f"{_tables._some(twice)}."
-        )
-    asked = _asked(table, like, kinds)
+    asked = kinds_of(table, kinds, like=None if like is None else like.kinds)
     columns: dict[str, Column] = {}
     for name, kind in asked.items():
+        before = None
         if like is not None:
             _same_kind(name, kind, like)
+            before = like.columns[name]
+        edges = before.edges if isinstance(before, Numbers) else None
         values = _measured.measured(table[name], kind)
         if kind == "class":
             columns[name] = _columns.classes(values, name)
-            continue
-        before = like.columns[name] if like is not None else None
-        edges = before.edges if isinstance(before, Numbers) else None
-        columns[name] = _columns.numbers(values.to_numpy(float, na_value=np.nan), edges)
+        else:
+            columns[name] = _columns.numbers(values.to_numpy(float, na_value=np.nan), edges)
     return Profile(len(table), columns, asked)
 
 
-def _asked(
-    table: pd.DataFrame, like: Profile | None, kinds: Mapping[str, str] | None
+def kinds_of(
+    table: pd.DataFrame,
+    kinds: Mapping[str, str] | None,
+    *,
+    like: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The kind of each column that is counted."""
+    """The kind of each column that is counted: as asked, as in ``like``, or as it looks."""
+    _checked(table)
     given = dict(kinds or {})
     for name, kind in given.items():
         if kind not in KINDS:
@@ -141,13 +136,26 @@ def _asked(
     if like is None:
         found = {str(name): given.get(str(name)) or _kind(table[name], str(name)) for name in table}
         return {name: kind for name, kind in found.items() if kind != "skip"}
-    missing = [name for name in like.columns if name not in table]
+    missing = [name for name in like if name not in table]
     if missing:
         raise TableError(
             f"{_FUNCTION}() needs the columns of the profile it is to be like; missing: "
             f"{_tables._some(missing)}. Found: {', '.join(map(str, table.columns)) or 'none'}."
         )
-    return {**like.kinds, **{name: kind for name, kind in given.items() if name in like.columns}}
+    return {**like, **{name: kind for name, kind in given.items() if name in like}}
+
+
+def _checked(table: pd.DataFrame) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise TableError(
+            f"{_FUNCTION}() needs a pandas DataFrame; it was given {_tables._kind(table)}."
+        )
+    twice = table.columns[table.columns.duplicated()].unique()
+    if len(twice):
+        raise TableError(
+            f"{_FUNCTION}() cannot tell columns of one name apart; twice here: "
+            f"{_tables._some(twice)}."
+        )
 
 
 def _kind(values: pd.Series, name: str) -> str:

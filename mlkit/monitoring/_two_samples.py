@@ -63,9 +63,13 @@ def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float, int
 
     The rarest classes are pooled until each cell expects 5. One class alone: NaN.
     """
+    return homogeneity(pooled(np.stack([before, after]).astype(float)))
+
+
+def homogeneity(table: np.ndarray) -> tuple[float, float, int]:
+    """The same of classes that are pooled already."""
     from scipy.stats import chi2
 
-    table = pooled(np.stack([before, after]).astype(float))
     if table.shape[1] < 2 or not table.sum(axis=1).all():
         return np.nan, np.nan, table.shape[1]
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
