@@ -194,8 +194,8 @@ class AgreementBoard(anywidget.AnyWidget):
             "notes": self._notes,
         }
 
-    def _first(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        return [dict(row) for row in table.head(self._most).to_dict("records")]
+    def _first(self, table: pd.DataFrame) -> list[dict[Any, Any]]:
+        return table.head(self._most).to_dict("records")
 
     def _versions(self) -> list[dict[str, Any]]:
         """One row a version: name, alpha, its interval."""
@@ -224,7 +224,7 @@ class AgreementBoard(anywidget.AnyWidget):
             f"were drawn from a hat, in {chance:.0%}."
         )
 
-    def _contested(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _contested(self, row: dict[Any, Any]) -> dict[str, Any]:
         item = row["item"]
         key = hashlib.sha256(item.encode()).hexdigest()[:16]
         self._by_key[key] = item
