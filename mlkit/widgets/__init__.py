@@ -6,6 +6,7 @@
 ``AugmentPreview``  hear and see a pipeline's changes, and say whether one can still tell
 ``AgreementBoard``  how far a class agrees, on the big screen, while it labels
 ``Recorder``    record one's own voice, prompt by prompt, and keep nothing without consent
+``Simulator``   half a year in front of users: drift, alarms, canary and labels on one time axis
 """
 
 from mlkit.widgets.agreement_board import AgreementBoard
@@ -13,6 +14,15 @@ from mlkit.widgets.augment_preview import AugmentPreview
 from mlkit.widgets.confusion import Confusion
 from mlkit.widgets.labeler import Labeler
 from mlkit.widgets.recorder import Recorder
+from mlkit.widgets.simulator import Simulator
 from mlkit.widgets.tagger import Tagger
 
-__all__ = ["AgreementBoard", "AugmentPreview", "Confusion", "Labeler", "Recorder", "Tagger"]
+__all__ = [
+    "AgreementBoard",
+    "AugmentPreview",
+    "Confusion",
+    "Labeler",
+    "Recorder",
+    "Simulator",
+    "Tagger",
+]
