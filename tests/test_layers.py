@@ -1,6 +1,7 @@
 """The floors of the package: imports only lead down, and nothing heavy is imported unasked."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ def unit_of(module):
     return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@functools.cache
 def imported_by(module, *, only_at_import=False):
     """Every dotted name a module imports; with `only_at_import` not those inside functions."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
