@@ -64,7 +64,15 @@ def given():
         | organized()
         | scoped()
         | modelled()
+        | classed()
     )
+
+
+def classed():
+    """What the notebook on a class hands over."""
+    pairs = {"label_1": ["good", "good"], "label_2": ["like new", "worn"], "share": [0.6, 0.4]}
+    gains = pd.DataFrame({"gain": [0.32, 0.3, 0.25, 0.17]}, index=list("ABCD"))
+    return {"confused": pd.DataFrame(pairs).assign(lift=[0.5, 0.9]), "changes": gains}
 
 
 def agreed():

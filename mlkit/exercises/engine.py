@@ -30,6 +30,7 @@ NOTEBOOKS = {
     "06": "error_analysis",
     "07": "audit_performance",
     "08": "augment_data",
+    "12": "class_agreement",
 }
 
 
