@@ -65,6 +65,7 @@ def given():
         | scoped()
         | modelled()
         | classed()
+        | deployed()
     )
 
 
@@ -104,6 +105,28 @@ def people():
         "by_level": pd.DataFrame(levels, index=["none", "low", "middle", "high"]),
         "raised": pd.DataFrame(raised, index=["own rules", "common rule"]),
         "curves": curves,
+    }
+
+
+def deployed():
+    """What the notebook on deployment hands over."""
+    counts = pd.DataFrame({"right": [400, 120], "wrong": [20, 60]})
+    points = {"degree": ["people only", "partial automation"], "cost": [1.0, 0.4]}
+    log = pd.DataFrame(
+        {"version": ["old"] * 6 + ["new"] * 4, "prediction": [*list("xxxxxxxxx"), None]}
+    )
+    return {
+        "changed": counts.set_axis(["right", "wrong"]),
+        "rates": pd.Series({"by request": 0.34, "by user": 0.06}),
+        "needs": pd.Series({0.01: 29000, 0.05: 6100, 0.2: 1800, 0.5: 1100}),
+        "have": 2000,
+        "ways": pd.DataFrame(
+            {"errors": [0, 36, 77, 1300]}, index=["shadow", "canary, 5 %", "A/B", "all at once"]
+        ),
+        "scale": SimpleNamespace(
+            degree="partial automation", table=pd.DataFrame(points).assign(by_model=[0.0, 0.8])
+        ),
+        "crashed": log.assign(served=log["prediction"].notna()),
     }
 
 

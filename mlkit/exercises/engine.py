@@ -30,6 +30,9 @@ NOTEBOOKS = {
     "06": "error_analysis",
     "07": "audit_performance",
     "08": "augment_data",
+    "09": "deploy_model",
+    "10": "monitor_model",
+    "11": "your_own_data",
     "12": "class_agreement",
 }
 
