@@ -45,7 +45,7 @@ class Board {
     const buttons = make("div", { className: "mlkit-group", role: "group", "aria-label": "the board" },
       button("stop", "Stop", () => this.toggle()), button("full", "Full screen", () => this.fill()));
     this.full.hidden = !document.fullscreenEnabled;
-    const head = make("div", { className: "mlkit-board-head" }, part("name", "h2"), part("counts"), buttons);
+    const head = make("div", { className: "mlkit-board-head" }, part("title", "h2"), part("counts"), buttons);
     part("each", "div", { role: "img" }); part("versions"); part("said", "p");
     part("pairs"); part("reveal-box"); part("contested", "div", { hidden: "" });
     const show = make("div", { className: "mlkit-board-title" }, make("h3", {}, "Most contested"), button("reveal", "Show the items", () => this.uncover()));
@@ -110,7 +110,7 @@ class Board {
   draw(news) {
     const { title, people, labels, items, each } = news;
     this.root.dataset.labels = labels;
-    this.name.textContent = title;
+    this.title.textContent = title;
     const of = items && people ? ` of ${(items * people).toLocaleString("en")}` : "";
     this.counts.textContent = `${plural(people, "person", "people")} · ${labels.toLocaleString("en")}${of} labels`;
     this.drawEach(each, items);
@@ -129,7 +129,7 @@ class Board {
     this.each.setAttribute("aria-label", `${done} of ${each.length} people are through`);
     this.each.replaceChildren(...each.map((n) => {
       const bar = make("span", { className: n >= most ? "mlkit-through" : "" });
-      bar.style.setProperty("--mlk-share", percent(Math.min(1, n / most)));
+      bar.style.setProperty("--mlk-share", `${Math.min(100, (100 * n) / most)}%`);
       return bar;
     }));
   }
@@ -160,7 +160,7 @@ class Board {
     if (!pairs.length) { this.pairs.replaceChildren(make("p", { className: "mlkit-quiet" }, "Nothing so far.")); return; }
     this.pairs.replaceChildren(...pairs.map(({ one, other, share }) => {
       const bar = make("span", { className: "mlkit-pair-bar" });
-      bar.style.width = percent(share);
+      bar.style.width = `${100 * share}%`;
       return make("div", { className: "mlkit-pair" }, make("span", { className: "mlkit-pair-name" }, `${one} ↔ ${other}`), make("span", { className: "mlkit-pair-room" }, bar), make("span", { className: "mlkit-pair-share" }, percent(share)));
     }), make("p", { className: "mlkit-quiet" }, "Share of all pairs of labels that differ."));
   }
