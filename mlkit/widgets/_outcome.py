@@ -57,19 +57,17 @@ class Outcome:
     @property
     def verdict(self) -> str:
         """In one sentence: were users lost?"""
-        n, best = self.users_lost, self.users_lost_best
-        beyond = f"beyond the {best} that the best possible policy loses"
+        n, than = self.users_lost, f"than under the best possible policy ({self.users_lost_best})"
         if self.lost:
-            return f"This policy lost users: {n:,} of {USERS:,} left, {beyond}."
-        if n > 0:
-            return f"This policy kept its users: {_count(n, 'user')} of {USERS:,} left {beyond}."
-        return f"This policy kept its users: nobody left {beyond}."
+            return f"This policy lost users: {n:,} more of {USERS:,} left {than}."
+        more = f"{n:,} more" if n > 0 else "no more"
+        return f"This policy kept its users: {more} of {USERS:,} left {than}."
 
     def figures(self) -> list[tuple[str, str, str]]:
         """Figure, what it is, and both as a sentence."""
         wait, per_week = self.detection_days, self.false_alarms_per_week
         if self.settings.onset_day is None:
-            noticed = ("-", "nothing to notice", "Nothing changed")
+            noticed = ("none", "change to notice", "Nothing changed")
         elif wait is None:
             noticed = ("never", "the change was noticed", "No alarm noticed the change")
         else:
@@ -78,10 +76,10 @@ class Outcome:
         kind = "more" if self.extra_errors >= 0 else "fewer"
         wrong = _count(abs(self.extra_errors), f"{kind} wrong answer")
         return [
-            (f"{self.extra_errors:,}", "wrong answers too many",
+            (f"{self.extra_errors:,}", "needless wrong answers",
              f"Users got {wrong} than from the best possible policy"),
             noticed,
-            (f"{per_week:.2f}", "false alarms a week", f"{per_week:.2f} false alarms a week"),
+            (f"{per_week:.2g}", "false alarms a week", f"{per_week:.2g} false alarms a week"),
             (f"{self.labels_paid:,}", "labels paid for", f"{self.labels_paid:,} labels paid for"),
         ]  # fmt: skip
 
@@ -144,7 +142,8 @@ def _days(play: Play) -> pd.DataFrame:
             "accuracy_served": play.expected,
             "accuracy_best": world.best,
             "accuracy_people": HLP,
-            "share_new": play.share,
+            "share_new": play.newer,
+            "share_trial": play.trial,
             "labels_paid": play.paid,
         }
     )

@@ -8,13 +8,14 @@ import numpy as np
 
 from mlkit.deployment import Policy, Rule
 from mlkit.widgets._settings import Settings
-from mlkit.widgets._world import A_DAY, DAYS, NEVER, USERS, World, expected, fit, psi, says, world
+from mlkit.widgets._world import A_DAY, DAYS, NEVER, USERS, World, accuracy, fit, psi, says, world
 
 _FEWEST = 20  # labels, for a share right or a training
 _MEMORY = 14  # days of which the labels are learned from
 _WORK = 3  # days from the wish for labels to a trained candidate
 _PATIENCE = 42  # days until a rollout that decides nothing is given up
 _MOVED = 0.03  # of the way: from here on an alarm is a true one
+_TOO_SHORT = 0.6  # a faulty version reads lengths as this share of what they are
 RULES = (Rule("accuracy", tolerable=0.02),)
 
 
@@ -23,7 +24,7 @@ class Model:
     """A version: whether it is right on each request, and the world that it learned from."""
 
     right: np.ndarray
-    expected: np.ndarray  # its accuracy a day, without the luck of the labels
+    expected: np.ndarray  # its accuracy a day, without luck
     counts: np.ndarray  # the inputs it learned from
     inputs: float  # how far these, and what is right, had moved
     meaning: float
@@ -62,7 +63,8 @@ class Play:
         self.models = [self.serving]
         self.right = self.serving.right.copy()  # what users got
         self.expected = np.zeros(DAYS)
-        self.share = np.zeros(DAYS)
+        self.trial = np.zeros(DAYS)  # the share of users whom a version on trial serves
+        self.newer = np.zeros(DAYS)  # whom any version but the first serves
         self.ready = NEVER  # the day on which labels that were asked for are there
         self.readings: list[dict[str, Any]] = []
         self.alarms: list[dict[str, Any]] = []
@@ -75,8 +77,8 @@ class Play:
     ) -> Model:
         """A version with what it says to all requests."""
         w = self.world
-        said = says(weights, w.x)
-        return Model(said == w.label, expected(said, w.chance), counts, inputs, meaning, made)
+        share = accuracy(weights, w.stages, w.stage)
+        return Model(says(weights, w.x) == w.label, share, counts, inputs, meaning, made)
 
     def _audit(self, day: int) -> None:
         """Whose requests people label each week from this day on: while a canary is on, as many
@@ -125,16 +127,15 @@ class Play:
         rows = slice(day * A_DAY, (day + 1) * A_DAY)
         one = self.rollout
         new = one.place[rows] < one.share if one else np.zeros(A_DAY, bool)
-        part = float(new.mean())
-        self.share[day] = one.share if one else 0.0
+        self.trial[day] = one.share if one else 0.0
+        self.newer[day] = 1.0 if self.serving is not self.first else self.trial[day]
         if one is None:
             self.expected[day] = self.serving.expected[day]
             self.right[rows] = self.serving.right[rows]
             return
         self.right[rows] = np.where(new, one.model.right[rows], self.serving.right[rows])
-        self.expected[day] = (
-            part * one.model.expected[day] + (1 - part) * self.serving.expected[day]
-        )
+        ends = one.model.expected[day], self.serving.expected[day]
+        self.expected[day] = one.share * ends[0] + (1 - one.share) * ends[1]
 
     # Watching
 
@@ -184,7 +185,10 @@ class Play:
         days = w.day[rows]
         counts = w.counts[max(day - 6, 0) : day + 1].sum(axis=0)
         inputs, meaning = float(w.inputs[days].mean()), float(w.meaning[days].mean())
-        made = self.model(fit(w.x[rows], w.label[rows]), counts, inputs, meaning, day)
+        weights = fit(w.x[rows], w.label[rows])
+        if self.settings.first_version == "faulty" and len(self.models) == 1:
+            weights[1] *= _TOO_SHORT  # in service it is given other lengths than in training
+        made = self.model(weights, counts, inputs, meaning, day)
         self.models.append(made)
         policy = rollout_policy(self.settings.canary, salt=str(len(self.models)))
         place = _places(policy.salt)[w.luck.user]

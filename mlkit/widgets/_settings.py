@@ -1,4 +1,4 @@
-"""What can be set in the Simulator: five things about the world, six about the policy."""
+"""What can be set in the Simulator: six things about the world, six about the policy."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -19,7 +19,12 @@ RANGES: dict[str, tuple[float, float, float]] = {
     "canary": (0, 1, 0.01),
 }
 RETRAIN = ("never", "every 4 weeks", "every 13 weeks", "alarm")
-CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "retrain": RETRAIN}
+VERSIONS = ("sound", "faulty")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": KINDS,
+    "first_version": VERSIONS,
+    "retrain": RETRAIN,
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Settings:
     over_weeks: int = 0
     size: float = 0.6
     label_delay_days: int = 30
+    first_version: str = "sound"
     retrain: str = "alarm"
     inputs_above: float = 0.2
     accuracy_below: float = 0.8

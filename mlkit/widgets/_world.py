@@ -53,8 +53,10 @@ class World:
     counts: np.ndarray  # shape (days, 2, bins): requests by length, by light
     learned: np.ndarray  # shape (2, bins): those that the first version learned from
     first: np.ndarray  # weights of the first version
+    stages: list[tuple[np.ndarray, np.ndarray]]  # photographs and chances of each way it is
+    stage: np.ndarray  # which of them each day has
     best_right: np.ndarray  # whether a model of each day's own world is right
-    best: np.ndarray  # its accuracy a day, without the luck of the labels
+    best: np.ndarray  # its accuracy a day, without luck
 
 
 @lru_cache(maxsize=24)
@@ -103,10 +105,38 @@ def world(
     chance = chance_scratched(x, meaning[day])
     label = drawn.label < chance
     free = np.where(drawn.comes < _COMES, day + np.ceil(delay * drawn.wait).astype(int), NEVER)
+    stages, stage = _stages(drawn, inputs, meaning)
+    best_right, best = _best(drawn, day, x, label, inputs, meaning, stages, stage)
     return World(
         drawn, day, x, chance, label, free, inputs, meaning, *_counts(drawn, day, x),
-        _of_world(drawn, 0, 0), *_best(drawn, day, x, chance, label, inputs, meaning),
+        _of_world(drawn, 0, 0), stages, stage, best_right, best,
     )  # fmt: skip
+
+
+def _stages(
+    drawn: Luck, inputs: np.ndarray, meaning: np.ndarray
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
+    """The ways that the world is in the half year (photographs and their chances), and which of
+    them each day has; a slow change in sixteen steps.
+    """
+    furthest = max(inputs.max(), meaning.max()) or 1.0
+    far = np.round(16 * np.maximum(inputs, meaning) / furthest) / 16 * furthest
+    steps, stage = np.unique(far, return_inverse=True)
+    length, light, _, *other = drawn.trained
+    found = []
+    for step in steps:
+        moved = (step if side.max() > 0 else 0.0 for side in (inputs, meaning))
+        x = photographs(length, light, np.stack(other, axis=1), next(moved))
+        found.append((x, chance_scratched(x, next(moved))))
+    return found, stage
+
+
+def accuracy(
+    weights: np.ndarray, stages: list[tuple[np.ndarray, np.ndarray]], stage: np.ndarray
+) -> np.ndarray:
+    """The share right that a model has in the world of each day, without luck."""
+    shares = [np.where(says(weights, x), chance, 1 - chance).mean() for x, chance in stages]
+    return np.array(shares)[stage]
 
 
 def photographs(
@@ -159,24 +189,20 @@ def _of_world(drawn: Luck, inputs: float, meaning: float) -> np.ndarray:
 
 
 def _best(
-    drawn: Luck, day: np.ndarray, x: np.ndarray, chance: np.ndarray, label: np.ndarray,
-    inputs: np.ndarray, meaning: np.ndarray,
+    drawn: Luck, day: np.ndarray, x: np.ndarray, label: np.ndarray, inputs: np.ndarray,
+    meaning: np.ndarray, stages: list[tuple[np.ndarray, np.ndarray]], stage: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Had there been a model of each day's own world (to a quarter of the way): right or wrong."""
     furthest = max(inputs.max(), meaning.max()) or 1.0
     levels = np.round(4 * np.maximum(inputs, meaning) / furthest).astype(int)
-    said = np.zeros(len(day), bool)
+    right, share = np.zeros(len(day), bool), np.zeros(DAYS)
     for level in np.unique(levels):
         of = levels == level
         rows = of[day]
         weights = _of_world(drawn, float(inputs[of].mean()), float(meaning[of].mean()))
-        said[rows] = says(weights, x[rows])
-    return said == label, expected(said, chance)
-
-
-def expected(said: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """The share right that such answers have each day, over all luck of the labels."""
-    return np.where(said, chance, 1 - chance).reshape(DAYS, A_DAY).mean(axis=1)
+        right[rows] = says(weights, x[rows]) == label[rows]
+        share[of] = accuracy(weights, stages, stage)[of]
+    return right, share
 
 
 def _counts(drawn: Luck, day: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

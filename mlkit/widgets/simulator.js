@@ -54,8 +54,8 @@ class Simulator {
     const button = (action, text) => make("button", { type: "button", dataset: { action } }, text);
     this.root = make("div", { className: "mlkit-surface mlkit-simulator", role: "group", "aria-label": "Simulator: half a year in front of users", "data-lm-suppress-shortcuts": "true", dataset: { lmSuppressShortcuts: "true" } });
     part("controls"); part("predict", "form", { "aria-label": "Your prediction" });
-    part("verdict", "p"); part("figures", "dl"); part("judged", "p", { hidden: "" });
-    part("picture"); part("look", "label"); part("reading", "p", { "aria-live": "polite" });
+    part("verdict", "p"); part("figures"); part("judged", "p", { hidden: "" });
+    part("picture"); part("look"); part("reading", "p", { "aria-live": "polite" });
     part("luck", "div"); part("trouble", "p", { role: "alert", hidden: "" }); part("live", "div", { "aria-live": "polite", role: "status" });
     this.buttons = make("div", { className: "mlkit-group" }, button("again", "Another draw of luck"), button("spread", "20 draws of luck"), button("forget", "Predict anew"));
     this.told = make("div", { className: "mlkit-told", hidden: "" }, make("div", { className: "mlkit-headline" }, this.verdict, this.figures), this.judged, this.picture, this.look, this.reading, this.buttons, this.luck);
@@ -66,7 +66,7 @@ class Simulator {
     this.controls.addEventListener("input", (event) => this.onInput(event));
     this.predict.addEventListener("submit", (event) => { event.preventDefault(); this.onPredict(); });
     this.cursor = make("input", { type: "range", min: 1, max: 26, step: 1, value: 1, "aria-label": "Look at week" });
-    this.look.append(make("span", {}, "Look at week"), this.cursor);
+    this.look.append(this.cursor);
     this.cursor.addEventListener("input", () => this.lookAt(Number(this.cursor.value)));
     this.picture.addEventListener("pointermove", (event) => this.onPoint(event));
   }
@@ -99,7 +99,7 @@ class Simulator {
     this.predict.replaceChildren(
       make("h3", {}, "Predict before you look"),
       make("p", {}, "Read the settings, change them if you like. What will this half year bring?"),
-      make("fieldset", {}, make("legend", {}, `Will users be lost? More than ${limit} of ${this.fixed.users.toLocaleString("en")}, beyond those whom the best possible policy loses:`), choice("yes", "they will be lost"), choice("no", "they will be kept")),
+      make("fieldset", {}, make("legend", {}, `Will users be lost? (Over ${limit} more of ${this.fixed.users.toLocaleString("en")} than under the best possible policy.)`), choice("yes", "they will be lost"), choice("no", "they will be kept")),
       make("label", { className: "mlkit-when" }, make("span", {}, "The first alarm that is right to ring, in the report of"), this.guess),
       make("button", { type: "submit", className: "mlkit-run" }, "Run the half year"));
   }
@@ -213,7 +213,7 @@ class Simulator {
     if (!mine) { this.live.textContent = "Predict, then run."; delete this.root.dataset.lost; return; }
     this.root.dataset.lost = String(result.lost);
     this.verdict.textContent = result.verdict;
-    this.figures.replaceChildren(...result.figures.map(([figure, name]) => make("div", {}, make("dt", {}, name), make("dd", {}, figure))));
+    this.figures.replaceChildren(...result.figures.map(([figure, name]) => make("div", {}, make("strong", {}, figure), " ", make("span", {}, name))));
     this.judged.textContent = mine.words;
     this.judged.hidden = false;
     this.live.textContent = `Draw of luck ${seed + 1}. ${result.sentence}`;
@@ -233,6 +233,7 @@ class Simulator {
     if (!width) return;
     const at = (this.place = layout(width)), { days, weeks } = this.fixed;
     this.x = scale(0, days, at.left, at.right);
+    Object.assign(this.cursor.style, { marginLeft: `${at.left}px`, width: `${at.right - at.left}px` });
     this.sheet = svg("svg", { width, height: at.height, viewBox: `0 0 ${width} ${at.height}`, role: "img", "aria-label": this.result.sentence });
     this.drawFrame(at, weeks);
     drawWorld(this, at.panels.world);
@@ -282,7 +283,7 @@ class Simulator {
     if (!this.result || !this.sheet) return;
     this.mark?.remove();
     this.mark = null;
-    this.reading.textContent = this.week ? reading(this.result, this.week) : "Point at a week, or move the slider, to read its numbers.";
+    this.reading.textContent = this.week ? reading(this.result, this.week) : "Point at a week, or move this slider, to read its numbers.";
     if (!this.week) return;
     const x = this.x(7 * (this.week - 1)), at = this.place;
     this.mark = svg("rect", { x, width: this.x(7) - this.x(0), y: at.panels.world.top, height: at.bottom - at.panels.world.top, className: "mlkit-cursor" });
@@ -361,10 +362,11 @@ function drawAlarms(view, panel) {
 }
 
 function drawShare(view, panel) {
-  const { days, events } = view.result, y = scale(0, 1, panel.bottom, panel.top + 8);
+  const { days, events } = view.result, y = scale(0, 1, panel.bottom, panel.top + 18);
   view.title(panel, "Users on a new version", view.place.narrow ? "✓ promoted  ✕ back  ■ given up" : "━ on trial   ✓ promoted to all   ✕ rolled back   ■ given up");
   view.rule(y(1), "100 %"); view.rule(y(0), "0 %");
   view.add("path", { d: steps(days.share_new, view.x, y), className: "mlkit-share" });
+  view.add("path", { d: steps(days.share_trial, view.x, y), className: "mlkit-try" });
   let begun = null;
   const trial = (until) => view.add("line", { x1: view.x(begun), x2: view.x(until), y1: panel.bottom, y2: panel.bottom, className: "mlkit-trial" });
   for (const { day, action } of events) {
@@ -372,7 +374,7 @@ function drawShare(view, panel) {
     if (!EVENTS[action]) continue;
     if (begun !== null) trial(day + 1);
     begun = null;
-    view.words(view.x(day + 1), panel.top + 2, EVENTS[action], "mlkit-event", "middle");
+    view.words(view.x(day + 1), panel.top + 11, EVENTS[action], "mlkit-event", "middle");
   }
   if (begun !== null) trial(view.fixed.days);
 }

@@ -30,10 +30,11 @@ class Simulator(anywidget.AnyWidget):
     Parameters
     ----------
     settings
-        ``kind`` (none, data, concept, both), ``onset_week, over_weeks`` (0: at once)``, size,
-        label_delay_days``: the world. ``retrain`` (never, every 4 weeks, every 13 weeks,
-        alarm)``, inputs_above, accuracy_below`` (when an alarm rings)``, labels_week,
-        labels_retrain`` (asked of people)``, canary`` (share of users, 0: shadow): the policy.
+        The world: ``kind`` (none, data, concept, both), ``onset_week``, ``over_weeks`` (0: at
+        once), ``size``, ``label_delay_days``, ``first_version`` (sound, faulty). The policy:
+        ``retrain`` (never, every 4 weeks, every 13 weeks, alarm), ``inputs_above`` and
+        ``accuracy_below`` (an alarm rings), ``labels_week`` and ``labels_retrain`` (asked of
+        people), ``canary`` (share of users who get a new version first; 0: shadow).
     seed
         The draw of luck.
 
@@ -207,13 +208,12 @@ def judged(said: Mapping[str, Any], found: Outcome) -> dict[str, Any]:
     mine, true = said["alarm_week"], found.alarm_week
     week = mine == true or (mine is not None and true is not None and abs(mine - true) <= _NEAR)
     parts = [
-        f"you said users would be {'lost' if said['lost'] else 'kept'}: "
+        f"First run: you said users would be {'lost' if said['lost'] else 'kept'}: "
         f"{'right' if lost else 'wrong'}",
         f"the first true alarm in {_week(mine)}: "
         + ("right" if week else f"wrong, it was {_week(true)}"),
     ]
-    words = "; ".join(parts)
-    return {"right": [lost, week], "words": f"{words[0].upper()}{words[1:]}."}
+    return {"right": [lost, week], "words": f"{'; '.join(parts)}."}
 
 
 def _week(week: int | None) -> str:

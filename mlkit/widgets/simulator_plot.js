@@ -3,11 +3,12 @@
 
 export const WORDS = {
   kind: { none: "nothing", data: "what comes in (data drift)", concept: "what is right (concept drift)", both: "both" },
+  first_version: { sound: "is sound", faulty: "reads lengths wrongly" },
   retrain: { never: "never", "every 4 weeks": "every 4 weeks", "every 13 weeks": "every 13 weeks", alarm: "when an alarm rings" },
 };
 // key, label; what the world does, then what you do
 export const CONTROLS = [
-  ["The world", [["kind", "What changes"], ["onset_week", "From week"], ["over_weeks", "Growing over"], ["size", "How much"], ["label_delay_days", "A label comes after"]]],
+  ["The world", [["kind", "What changes"], ["onset_week", "From week"], ["over_weeks", "Growing over"], ["size", "How much"], ["label_delay_days", "A label comes after"], ["first_version", "The first new version"]]],
   ["Your policy", [["retrain", "Train a new version"], ["inputs_above", "Alarm: inputs drift above"], ["accuracy_below", "Alarm: right answers below"],
     ["labels_week", "Labels asked each week"], ["labels_retrain", "Labels asked to train"], ["canary", "Users on new at first"]]],
 ];
@@ -21,7 +22,7 @@ export function said(key, value) {
   if (key === "over_weeks") return value === 0 ? "at once" : plural(value, "week");
   if (key === "label_delay_days") return value === 0 ? "0 days" : plural(value, "day");
   if (key === "inputs_above") return `PSI ${value.toFixed(2)}`;
-  if (key === "canary") return value === 0 ? "0 %: shadow" : value === 1 ? "100 %: all at once" : percent(value);
+  if (key === "canary") return value === 0 ? "shadow" : value === 1 ? "all at once" : percent(value);
   return key.startsWith("labels") ? `${value}` : percent(value);
 }
 
@@ -66,8 +67,8 @@ export function apart(wanted, gap, low, high) {
 
 // Weeks that are written below the axis: as many as have room.
 export function weekTicks(weeks, room) {
-  const every = [1, 2, 4, 8, 13].find((step) => (room / weeks) * step >= 26) ?? 26;
-  return Array.from({ length: weeks }, (_, n) => n + 1).filter((week) => week === 1 || week % every === 0).filter((week) => every < 3 || week !== 2);
+  const every = [1, 2, 4, 8, 13].find((step) => (room / weeks) * step >= 28) ?? 26;
+  return Array.from({ length: weeks }, (_, n) => n + 1).filter((week) => week % every === 0);
 }
 
 // A round number that is no less.
@@ -76,13 +77,13 @@ export function roundUp(value) {
   return size * [1, 2, 3, 4, 5, 6, 8, 10].find((step) => step * size >= value);
 }
 
-const PANELS = [["world", 16], ["inputs", 74], ["right", 176], ["alarms", 42], ["share", 54], ["labels", 50]];
+const PANELS = [["world", 16], ["inputs", 74], ["right", 176], ["alarms", 42], ["share", 66], ["labels", 50]];
 const TITLE = 24, AXIS = 26, TIGHT = 560;
 
 // Panels below one another, on one time axis.
 export function layout(width) {
   const narrow = width < TIGHT;
-  const left = 52, right = width - (narrow ? 56 : 118);
+  const left = 52, right = width - (narrow ? 64 : 118);
   let y = 0;
   const panels = Object.fromEntries(PANELS.map(([name, height]) => {
     const top = y + TITLE;
@@ -101,17 +102,17 @@ export function reading(result, week) {
   const mean = (values) => { const there = values.filter((value) => value !== null); return there.length ? there.reduce((a, b) => a + b, 0) / there.length : null; };
   const share = (name) => { const value = mean(of(name)); return value === null ? null : percent(value); };
   const here = ({ day }) => Math.floor(day / 7) === week - 1;
-  const parts = [`right: users got ${share("accuracy_served")}, old ${share("accuracy_old")}`];
+  const parts = [`Right: users got ${share("accuracy_served")}, old ${share("accuracy_old")}`];
   if (share("accuracy_new") !== null) parts[0] += `, new ${share("accuracy_new")}`;
   const seen = weeks.seen[week - 1];
   parts.push(seen === null ? "too few labels came" : `of the labels that came ${percent(seen)}`);
   parts.push(`drift ${weeks.inputs[week - 1].toFixed(3)}`);
   const most = Math.max(...of("share_new"));
-  if (most > 0) parts.push(`new for ${percent(most)} of users`);
+  if (most > 0) parts.push(`a new version for ${percent(most)} of users`);
   if (weeks.labels_paid[week - 1]) parts.push(`${weeks.labels_paid[week - 1]} labels asked`);
   for (const alarm of alarms.filter(here)) parts.push(`${alarm.true ? "true" : "false"} alarm (${alarm.what})`);
   for (const event of events.filter(here)) parts.push(`${event.action}: ${event.why.replace(/\.$/, "")}`);
-  return `Week ${week}. ${parts.join("; ")}.`.replace("Week", "Week");
+  return `Week ${week}. ${parts.join("; ")}.`;
 }
 
 // The lines of the panel of right answers: name, words (wide, narrow), values or one value.
