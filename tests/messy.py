@@ -46,7 +46,7 @@ def _sound(label: str, place: int, rng: np.random.Generator, rate_hz: int = 8000
         wave = sum(np.sin(2 * np.pi * rng.uniform(90, 500) * n * t) / n for n in (1, 2, 3))
     else:
         wave = rng.normal(size=len(t)) * np.exp(-t / rng.uniform(0.02, 0.3)) * 2
-    noise = rng.normal(size=len(t)) * (0.1 + 0.5 * place)
+    noise = rng.normal(size=len(t)) * (0.1 + 0.2 * place)
     return np.clip((wave + noise) * rng.uniform(0.05, 0.3), -0.99, 0.99)
 
 
@@ -169,8 +169,8 @@ def _picture(label: str, rng: np.random.Generator, size: tuple[int, int] = (56, 
     back = tuple(int(v) for v in rng.integers(40, 200, 3))
     front = tuple(int(v) for v in rng.integers(0, 255, 3))
     picture = Image.new("RGB", size, back)
-    draw, r = ImageDraw.Draw(picture), int(rng.integers(7, 16))
-    x, y = int(rng.integers(r, size[0] - r)), int(rng.integers(r, size[1] - r))
+    draw, r = ImageDraw.Draw(picture), int(rng.integers(12, 20))
+    x, y = (side // 2 + int(rng.integers(-4, 5)) for side in size)
     box = (x - r, y - r, x + r, y + r)
     if label == "disc":
         draw.ellipse(box, fill=front)
@@ -181,7 +181,7 @@ def _picture(label: str, rng: np.random.Generator, size: tuple[int, int] = (56, 
         draw.line((x - r, y + r, x + r, y - r), fill=front, width=4)
     else:
         draw.rectangle(box, fill=front)
-    noisy = np.asarray(picture, float) + rng.normal(0, rng.uniform(2, 30), (size[1], size[0], 3))
+    noisy = np.asarray(picture, float) + rng.normal(0, rng.uniform(2, 20), (size[1], size[0], 3))
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
