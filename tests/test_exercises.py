@@ -66,6 +66,7 @@ def given():
         | modelled()
         | classed()
         | deployed()
+        | monitored()
     )
 
 
@@ -127,6 +128,40 @@ def deployed():
             degree="partial automation", table=pd.DataFrame(points).assign(by_model=[0.0, 0.8])
         ),
         "crashed": log.assign(served=log["prediction"].notna()),
+    }
+
+
+def monitored():
+    """What the notebook on monitoring hands over; a label asked for costs what it says."""
+    weeks = pd.DataFrame(
+        {
+            "inputs drifted": ["", "loud_db", "high_hz", "high_hz", "", "high_hz", ""],
+            "accuracy": [0.93, 0.9, 0.8, 0.78, 0.8, 0.65, 0.84],
+            "high": [0.97, 0.95, 0.86, 0.85, 0.87, 0.74, 0.9],
+            "estimated": [0.92, 0.91, 0.81, 0.75, 0.85, 0.73, 0.94],
+            "reference": 0.92,
+        },
+        index=["A before", "B quieter", "C fan", "D two", "E some", "F most", "G bays"],
+    )
+    prices = {"false_alarms_per_week": [0.0, 0.0, 0.1, 0.4, 2.0], "delay_days": [20, 15, 4, 3, 1]}
+    anew = {"today": [0.74, 0.76, 0.8, 0.88], "old test set": [0.92, 0.91, 0.89, 0.76]}
+
+    def tried(settings):
+        asked = settings.get("labels_week", 0)
+        changed = settings.get("retrain") != "never"
+        return {
+            "noticed_days": 7 if asked else 42,
+            "lose_users": 0.0 if asked and changed else 1.0,
+            "labels": 26 * asked,
+            "false_a_week": 0.4 if settings.get("accuracy_below", 0.8) > 0.9 else 0.0,
+        }
+
+    return {
+        "weeks": weeks,
+        "reading": pd.Series({"as in training": 0.94, "as served": 0.07}),
+        "prices": pd.DataFrame(prices, index=list("ABCDE")),
+        "anew": pd.DataFrame(anew, index=["A old", "B all", "C month", "D since"]),
+        "tried": tried,
     }
 
 
@@ -631,3 +666,33 @@ def test_scoping_reveals_what_one_would_write():
         answer = reveal(name, **given.get(name, {})).answer
         figure = answer[1] if isinstance(answer, tuple) else answer
         assert len(repr(figure)) <= 5, name
+
+
+class TestSettings:
+    """Any settings that reach what is asked are right; the first property that fails is told."""
+
+    @staticmethod
+    def said(answer, given):
+        return check("10.policy", answer, tried=given["tried"])
+
+    def test_other_settings_than_those_shown_are_right_too(self, given):
+        assert self.said({"labels_week": 40, "canary": 1}, given).correct
+
+    def test_a_setting_left_open_is_not_answered(self, given):
+        assert self.said({"labels_week": 40, "canary": ...}, given).state == "not answered yet"
+
+    def test_the_world_is_not_to_be_set(self, given):
+        outcome = self.said({"kind": "none"}, given)
+        assert "kind is not yours to set here; there are retrain, inputs_above" in outcome.message
+
+    def test_what_the_trial_refuses_is_told_and_not_raised(self):
+        def tried(settings):
+            raise ValueError(f"canary lies from 0 to 1; got {settings['canary']}.")
+
+        outcome = check("10.policy", {"canary": 7}, tried=tried)
+        assert "canary lies from 0 to 1; got 7." in outcome.message
+
+    def test_something_else_than_settings(self, given):
+        assert 'Settings by name are asked for, like {"retrain": ...}' in (
+            self.said(0.5, given).message
+        )

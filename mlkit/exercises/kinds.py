@@ -8,7 +8,7 @@ exercise's own. ``wrong`` lists whole answers that people give, each with its hi
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from numbers import Real
@@ -245,7 +245,46 @@ class Function:
         return None
 
 
-Kind = Number | Order | Subset | Decision | Function
+class Tried(dict[str, Any]):
+    """Settings by name, with the function that tries such settings out."""
+
+    def __init__(self, settings: Mapping[str, Any], tried: Callable[[dict[str, Any]], Any]) -> None:
+        """Keep both: what is right is what comes out well."""
+        super().__init__(settings)
+        self.tried = tried
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings by name that are tried out, any that reach what is asked: ``{"canary": 0.2}``.
+
+    ``right`` is a ``Tried``. Each property is asked of what its function gives, in turn; the words
+    of the first that fails are the hint.
+    """
+
+    names: Sequence[str]
+    properties: Sequence[tuple[Callable[[Any], bool], str]]
+
+    def unanswered(self, answer: Any) -> bool:
+        """Still ``...``, or one of them is."""
+        return left_open(answer)
+
+    def judge(self, answer: Any, right: Tried, wrong: Wrong) -> Judgement:  # noqa: ARG002 - of all kinds; here the properties tell the wrong ones apart
+        """A name or a value that cannot be is told before anything is tried."""
+        known = ", ".join(self.names)
+        if not isinstance(answer, Mapping):
+            return f'Settings by name are asked for, like {{"{self.names[0]}": ...}}: {known}.'
+        other = [str(name) for name in answer if name not in self.names]
+        if other:
+            return f"{other[0]} is not yours to set here; there are {known}."
+        try:
+            found = right.tried(dict(answer))
+        except (ValueError, TypeError) as error:
+            return str(error)
+        return next((words for holds, words in self.properties if not holds(found)), None)
+
+
+Kind = Number | Order | Subset | Decision | Function | Settings
 
 
 def where_to_put(kind: Kind, answer: Any) -> str:

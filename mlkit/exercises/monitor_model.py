@@ -1,0 +1,396 @@
+"""Exercises of ``10_monitor_model``."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mlkit.exercises.engine import Exercise
+from mlkit.exercises.kinds import Decision, Number, Order, Settings, Subset, Tried
+
+LEVEL = 0.1  # the index from which textbooks call a column drifted
+CHI_SQUARE_9 = 16.919  # of ten tenths: exceeded once in twenty
+# Calls from two places: share of the calls before and now, accuracy before and now.
+HALL, YARD = (0.8, 0.4, 0.95, 0.90), (0.2, 0.6, 0.75, 0.70)
+FALL = sum(before * was - now * is_ for before, now, was, is_ in (HALL, YARD))
+# What the alarms cost: hours for one that rings for nothing, hours a day unnoticed, changes a year.
+FALSE_H, UNNOTICED_H, CHANGES, WEEKS = 3, 6, 2, 52
+DEARER = (
+    "It hardly rings for nothing, and is silent for weeks. What do those cost?",
+    "It costs little to have, and much to wait for. What does another save?",
+    "It rings for nothing more often than a calmer one. Is it so much sooner?",
+    "The soonest of all. What do its false alarms cost in 52 weeks?",
+)
+HALVES = {
+    "silent": "These are the days of silence. The false alarms take hours too.",
+    "rang": "These are the false alarms. The days of silence cost too.",
+    "one": "There are two changes a year, and each is unnoticed for so many days.",
+}
+# The simulator's exercise: days until noticed, share of draws that lose users, labels, alarms.
+NOTICED_DAYS, LOSE, LABELS, CALM = 14, 0.1, 9000, 0.1
+# A week's log: misheard ones said again, rightly heard ones said again, all said again.
+NOTICED, SLIPS, AGAIN = 0.9, 0.02, 0.06
+
+
+def _apart(value: float, right: float) -> float:
+    """A figure of a mistake; where it happens to be the right one, another."""
+    return value if abs(value - right) > 0.003 else right + 0.3
+
+
+def _from_inputs() -> float:
+    """What the changed shares alone take from accuracy."""
+    return sum((before - now) * accuracy for before, now, accuracy, _ in (HALL, YARD))
+
+
+def _harmless(weeks: Any) -> tuple[str, float]:
+    """The week in which inputs drifted and accuracy did not surely fall."""
+    row = weeks[(weeks["inputs drifted"] != "") & (weeks["high"] >= weeks["reference"])].iloc[0]
+    return str(row.name)[0], float(row["accuracy"] - row["reference"])
+
+
+def _unseen(weeks: Any) -> tuple[str, float]:
+    """The week that fell, and which the estimate put no lower than the reference."""
+    fell = weeks[(weeks["high"] < weeks["reference"])]
+    row = fell.loc[(fell["estimated"] - fell["reference"]).idxmax()]
+    return str(row.name)[0], float(row["estimated"] - row["accuracy"])
+
+
+def _said(words: dict[str, str]) -> list[tuple[Callable[[], str], str]]:
+    """Wrong answers in letters, each with its hint."""
+    return [(partial(str, letters), hint) for letters, hint in words.items()]
+
+
+def _elsewhere(
+    right: Callable[..., tuple[str, float]], words: dict[str, str]
+) -> list[tuple[Callable[..., tuple[str, float]], str]]:
+    """The right figure under each other letter, with its hint."""
+
+    def under(letter: str, **given: Any) -> tuple[str, float]:
+        return letter, right(**given)[1]
+
+    return [(partial(under, letter), hint) for letter, hint in words.items()]
+
+
+def _a_year(prices: Any) -> Any:
+    """Hours a year of each choice."""
+    rang = prices["false_alarms_per_week"]
+    return WEEKS * FALSE_H * rang + CHANGES * UNNOTICED_H * prices["delay_days"]
+
+
+def _cheapest(prices: Any) -> tuple[str, float]:
+    hours = _a_year(prices)
+    return str(hours.idxmin()), float(hours.min())
+
+
+def _other_price(prices: Any, place: int) -> tuple[str, float]:
+    """A letter that is not the cheapest, in their order, with its hours."""
+    hours = _a_year(prices).drop(_cheapest(prices)[0])
+    return str(hours.index[place]), float(hours.iloc[place])
+
+
+def _half_price(prices: Any, part: str) -> tuple[str, float]:
+    """The cheapest, with one half of its costs alone."""
+    letter, whole = _cheapest(prices)
+    silent = CHANGES * UNNOTICED_H * float(prices.loc[letter, "delay_days"])
+    half = {"silent": silent, "rang": whole - silent, "one": whole - silent / 2}[part]
+    return letter, half if abs(half - whole) > 2 else whole + 100
+
+
+def _mended(reading: Any) -> tuple[str, float]:
+    return "B", float(reading["as in training"] - reading["as served"])
+
+
+def _best(anew: Any) -> tuple[str, float]:
+    today = anew["today"]
+    return str(today.idxmax())[0], float(today.max() - today.iloc[0])
+
+
+def _try(**settings: Any) -> Callable[..., Tried]:
+    """These settings, with what the notebook tries them by."""
+    return lambda tried: Tried(settings, tried)
+
+
+EXERCISES = [
+    Exercise(
+        id="10.watch",
+        kind=Subset("ABCDEF"),
+        hint="Go through the six failures: which figure moves on the very day? Then leave out a "
+        "figure that tells nothing the others do not.",
+        why="Each kind has something that the others cannot see: software is not in the inputs, "
+        "and a changed meaning is in nothing but labels. A figure that only says again what "
+        "another says costs attention, and attention is what alarms live on.",
+        right=lambda: "ABDEF",
+        wrong=_said(
+            {
+                "ABDE": "What is right may change, and nothing else with it. What tells of that?",
+                "ABDF": "The stuck model is seen when labels come. What shows it that day?",
+                "ABCDEF": "One tells only what another tells: who sees an empty field but C?",
+                "BDEF": "Half of the requests never come: which of the figures moves?",
+                "ADEF": "Right answers that nobody waits for: which figure sees them?",
+                "ABCEF": "C sees the empty field. And inches, with every field filled?",
+            }
+        ),
+    ),
+    Exercise(
+        id="10.psi",
+        kind=Number(tolerance=40, share=False),
+        hint="Move n until the line of PSI above 0.1, with a shift of 0, comes down to one in "
+        "twenty.",
+        why="By chance alone the index is about (1/n + 1/m) times a number that depends on the "
+        "tenths only. So a fixed border is far too strict for a small sample and says little "
+        "for a large one: thresholds go with n.",
+        right=lambda: 2 * CHI_SQUARE_9 / LEVEL,
+        wrong=[
+            (
+                lambda: CHI_SQUARE_9 / LEVEL,
+                "That would do if the reference were known without error. It is a sample too, "
+                "as large as the other.",
+            ),
+            (lambda: 100, "There it rings by chance in four of five looks. Move n further up."),
+            (lambda: 1000, "There it rings never. How few are enough for one in twenty?"),
+        ],
+    ),
+    Exercise(
+        id="10.harm",
+        kind=Decision(
+            "ABCDEFG", Number(tolerance=0.0011), figure_is="accuracy less that of the reference"
+        ),
+        hint="Two columns of the table: what drifted, and whether the interval of accuracy still "
+        "holds the reference.",
+        why="The recogniser brings every clip to the same loudness first, so this drift cannot "
+        "reach it. A drift says: look. Whether it hurts, only the model's own errors tell.",
+        right=_harmless,
+        wrong=[
+            *_elsewhere(
+                _harmless,
+                {
+                    "A": "Nothing drifted there. Where did an input drift, and harm nobody?",
+                    "C": "Inputs drifted, and accuracy fell with them. Which did no harm?",
+                    "D": "Inputs drifted there, and more were misheard than in any noise before.",
+                    "E": "With new people accuracy fell. Where did it stay?",
+                    "F": "With most people new, accuracy fell. Where did it stay?",
+                    "G": "That is the other way round: no input moved, and the answers are wrong.",
+                },
+            ),
+            (
+                lambda weeks: ("B", float(weeks["accuracy"].iloc[1])),
+                "That is how often it is right there. How far is that from the reference?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="10.kind",
+        kind=Order("ICSN", repeats=True),
+        hint="Take one input from before and bring it again today. Is another answer right? Does "
+        "the model see another thing than in training? Or do such inputs just come more often?",
+        why="Concept drift is a change of the right answer for the same input. Everything else "
+        "can be told from the inputs, or from two ways of reading the same one.",
+        right=lambda: "ICSCIN",
+        wrong=_said(
+            {
+                "CCSCIN": "Number 1: a word still means the same bay. New is who says it.",
+                "IISCIN": "Number 2: a nine sounds as it did. What changed is where it leads.",
+                "ICICIN": "Number 3: they are the same clips. What differs is how they are read.",
+                "ICSIIN": "Number 4: the house has the rooms it had. What is right has changed.",
+                "ICSCCN": "Number 5: a toy is still a toy. There are only more of them.",
+                "ICSCIC": "Number 6: how sure are 200 labels? Can they tell 91.0 from 89.5?",
+            }
+        ),
+    ),
+    Exercise(
+        id="10.part",
+        kind=Number(tolerance=0.0011),
+        hint="What would accuracy be now if, in the hall and in the yard, the model were right "
+        "as often as before, and only the shares had changed?",
+        why="So a fall has two parts: other inputs, and other answers to the same inputs. The "
+        "first can be told without a single new label; the second cannot.",
+        right=_from_inputs,
+        wrong=[
+            (
+                lambda: FALL,
+                "That is the whole fall. Part of it comes from less being right in each place.",
+            ),
+            (
+                lambda: FALL - _from_inputs(),
+                "That is the other part: in each place less is right than before.",
+            ),
+            (
+                lambda: sum(now * accuracy for _, now, accuracy, _ in (HALL, YARD)),
+                "That is where accuracy would be. How far is that below where it was?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="10.blind",
+        kind=Decision(
+            "ABCDEFG", Number(tolerance=0.0011), figure_is="what was estimated, less what was true"
+        ),
+        hint="In which week did accuracy surely fall, while the estimate stayed where the "
+        "reference is?",
+        why="The scores are as high as ever: the model is as sure of its old answers as before. "
+        "What is right has changed, and that is not in the scores. No estimate without labels "
+        "can see it.",
+        right=_unseen,
+        wrong=_elsewhere(
+            _unseen,
+            {
+                "A": "There accuracy has not fallen: there was nothing to be seen.",
+                "B": "An input drifted there, and accuracy did not fall. Where did it fall unseen?",
+                "C": "The estimate went down there, if not all the way. Where did it not move?",
+                "D": "The estimate saw the harm there, in part. Where did it see none at all?",
+                "E": "The scores of new people are lower, and the estimate follows. Where not?",
+                "F": "New people have lower scores, and the estimate follows part of the way.",
+            },
+        ),
+    ),
+    Exercise(
+        id="10.skew",
+        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="what mending it brings"),
+        hint="The clips are the same on both sides. Which columns differ, and by what factor?",
+        why="The same clips, read twice: only the reading can be the cause. A test of drift sees "
+        "other columns too, and would have sent you looking for other people. Log what the model "
+        "was really given, and compare it with the training path on the same items.",
+        right=_mended,
+        wrong=[
+            *_elsewhere(
+                _mended,
+                {
+                    "A": "Nobody new is in it: both columns are of the same clips.",
+                    "C": "The level is alike on both sides. What is half, what twice as much?",
+                },
+            ),
+            (
+                lambda reading: (
+                    "B",
+                    _apart(float(reading["as in training"]), _mended(reading)[1]),
+                ),
+                "That is how often it is right once mended. How much of that is won?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="10.feedback",
+        kind=Number(tolerance=0.0011),
+        hint="Let x be the share that was misheard. Which part of x is said again, and which part "
+        "of the rest?",
+        why="The log knows what people did, not what was right. With a few labels of a random "
+        "sample one learns how the two hang together; and learns it again whenever the screen "
+        "or the people change.",
+        right=lambda: (AGAIN - SLIPS) / (NOTICED - SLIPS),
+        wrong=[
+            (
+                lambda: AGAIN,
+                "That is what was said again. Some of it had been heard rightly, and some that "
+                "was misheard nobody noticed.",
+            ),
+            (
+                lambda: AGAIN - SLIPS,
+                "Those who stumbled are taken off there. And what nobody noticed?",
+            ),
+            (
+                lambda: AGAIN / NOTICED,
+                "What nobody noticed is added there. And those who only stumbled?",
+            ),
+        ],
+    ),
+    Exercise(
+        id="10.price",
+        kind=Decision("ABCDE", Number(tolerance=1.1, share=False), figure_is="hours a year"),
+        hint="Two products a row: false alarms in a year times what each takes, and days "
+        "until it is noticed times what a day costs, for each change.",
+        why="There is no right threshold without the two prices. With a tenth of the complaints "
+        "a calmer alarm would be the cheapest. And the replays show one change: an alarm that is "
+        "good for this one may sleep through another.",
+        right=_cheapest,
+        wrong=[
+            *((partial(_other_price, place=place), words) for place, words in enumerate(DEARER)),
+            *((partial(_half_price, part=part), words) for part, words in HALVES.items()),
+        ],
+    ),
+    Exercise(
+        id="10.anew",
+        kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="what it wins today over A"),
+        hint="Which column speaks of those who are served now? And what did a long mark mean on "
+        "the rows that each learned from?",
+        why="Where what is right has changed, old rows teach what is wrong now, and more of them "
+        "make it worse; had only the inputs changed, they would be right still. The old test set "
+        "speaks of a world that is gone: it would have kept the model that fails.",
+        right=_best,
+        wrong=[
+            *_elsewhere(
+                _best,
+                {
+                    "A": "On the old test set it is ahead. Who is served by the old test set?",
+                    "B": "It has the most rows, and most of them hold what was right before.",
+                    "C": "Two thirds of its rows are from before the change.",
+                },
+            ),
+            (
+                lambda anew: ("D", float(anew["today"].iloc[3])),
+                "That is how often it is right today. How often is A?",
+            ),
+            (
+                lambda anew: (
+                    "D",
+                    float(anew["old test set"].iloc[3] - anew["old test set"].iloc[0]),
+                ),
+                "That is what it loses on the old test set, where nobody is served any more.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="10.policy",
+        kind=Settings(
+            (
+                "retrain",
+                "inputs_above",
+                "accuracy_below",
+                "labels_week",
+                "labels_retrain",
+                "canary",
+            ),
+            [
+                (
+                    lambda found: found["noticed_days"] <= NOTICED_DAYS,
+                    "It is noticed too late, or never. The photographs are what they were: which "
+                    "figure moves, and who can give it before the parcels are opened?",
+                ),
+                (
+                    lambda found: found["lose_users"] <= LOSE,
+                    "It is noticed in time, and users leave all the same. What happens after the "
+                    "alarm, and to how many of them?",
+                ),
+                (
+                    lambda found: found["labels"] <= LABELS,
+                    "Users stay, and people label more than there is money for. How few labels a "
+                    "week still notice it?",
+                ),
+                (
+                    lambda found: found["false_a_week"] <= CALM,
+                    "Users stay. But where nothing moves at all it keeps ringing, and soon nobody "
+                    "listens: look at where accuracy starts to ring.",
+                ),
+            ],
+        ),
+        hint="First notice it: labels that people give each week. Then do something: a canary of "
+        "half of the users is quick to decide. Then save.",
+        why="Noticing, deciding and changing all take time, and users leave in the sum of it. What "
+        "shortens it costs labels, and what rings sooner rings for nothing more often: other "
+        "settings than these hold too.",
+        right=_try(labels_week=280, accuracy_below=0.86, canary=0.5),
+        wrong=[
+            (_try(inputs_above=0.02), "It is noticed too late, or never."),
+            (
+                _try(labels_week=280, accuracy_below=0.86, retrain="never"),
+                "It is noticed in time, and users leave all the same.",
+            ),
+            (
+                _try(labels_week=400, accuracy_below=0.86, canary=0.5),
+                "Users stay, and people label more than there is money for.",
+            ),
+            (
+                _try(labels_week=280, accuracy_below=0.92, canary=1),
+                "But where nothing moves at all it keeps ringing",
+            ),
+        ],
+    ),
+]
