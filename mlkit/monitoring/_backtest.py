@@ -168,6 +168,8 @@ def backtest(
             made = _changed(log, at, change)
         rows.append(_noticed(_checked(alarm(made)), at, longest))
     table = pd.DataFrame(rows, columns=["onset", "noticed", "delay", "by"])
+    table["noticed"] = pd.to_datetime(table["noticed"], utc=True)
+    table["delay"] = pd.to_timedelta(table["delay"])
     table["replay"] = np.arange(len(rows)) + (onset is None)  # 0: the log itself
     false = _false_alarms(seen, moment, confidence)
     return _told(table, seen, false, moment, replays, longest, confidence)
@@ -295,7 +297,7 @@ def _told(
     onset: pd.Timestamp, replays: int, longest: pd.Timedelta, confidence: float,
 ) -> Backtest:  # fmt: skip
     of = table[table["replay"] > 0] if replays else table
-    waits = np.sort(of["delay"].fillna(pd.Timedelta.max).to_numpy("timedelta64[ns]"))
+    waits = np.sort(of["delay"].to_numpy("timedelta64[ns]"))  # those never noticed last
     tail = (1 - confidence) / 2
     places = [int(np.floor(q * (len(waits) - 1) + 0.5)) for q in (0.5, tail, 1 - tail)]
     seen_at_all = int(of["delay"].notna().sum())

@@ -139,13 +139,15 @@ def moved(
     from scipy.stats import chi2
 
     n = counts.sum(axis=1)
+    ever = counts.sum(axis=0) > 0 if reference is None else counts.sum(axis=0) + reference > 0
+    counts = counts[:, ever]  # a bin that stays empty on both sides tells nothing
     if reference is None:
         total = counts[quiet].sum(axis=0)
         before = total - np.where(quiet[:, None], counts, 0)
     else:
-        before = np.broadcast_to(reference, counts.shape)
+        before = np.broadcast_to(reference[ever], counts.shape)
     value = np.where(n > 0, _two_samples.psi(before, counts), np.nan)
-    m, bins = before.sum(axis=1), int((counts.sum(axis=0) + before[0] > 0).sum())
+    m, bins = before.sum(axis=1), counts.shape[1]
     with np.errstate(divide="ignore"):
         scale = np.where((n > 0) & (m > 0), 1 / n + 1 / m, np.nan)
     if limit is not None:
