@@ -167,9 +167,9 @@ def backtest(
             at = _drawn_onset(seen, log, longest, rng)
             made = _changed(log, at, change)
         rows.append(_noticed(_checked(alarm(made)), at, longest))
-    table = pd.DataFrame(rows, columns=["onset", "noticed", "delay", "by"])
+    table = pd.DataFrame(rows, columns=["onset", "noticed", "by"])
     table["noticed"] = pd.to_datetime(table["noticed"], utc=True)
-    table["delay"] = pd.to_timedelta(table["delay"])
+    table.insert(2, "delay", table["noticed"] - table["onset"])
     table["replay"] = np.arange(len(rows)) + (onset is None)  # 0: the log itself
     false = _false_alarms(seen, moment, confidence)
     return _told(table, seen, false, moment, replays, longest, confidence)
@@ -218,10 +218,10 @@ def _noticed(table: pd.DataFrame, onset: pd.Timestamp, longest: pd.Timedelta) ->
     late = table["time"] - onset
     inside = table["alarm"] & (late > pd.Timedelta(0)) & (late <= longest)
     if not inside.any():
-        return onset, pd.NaT, pd.NaT, ""
+        return onset, pd.NaT, ""
     first = table.loc[inside, "time"].min()
     at_once = table[inside & (table["time"] == first)]
-    return onset, first, first - onset, ", ".join(_named(at_once))
+    return onset, first, ", ".join(_named(at_once))
 
 
 def _redrawn(log: pd.DataFrame, onset: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
