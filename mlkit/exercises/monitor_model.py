@@ -165,7 +165,7 @@ EXERCISES = [
                 {
                     "A": "Nothing drifted there. Where did an input drift, and harm nobody?",
                     "C": "Inputs drifted, and accuracy fell with them. Which did no harm?",
-                    "D": "Inputs drifted there, and more were misheard than in any noise before.",
+                    "D": "Inputs drifted there too, and much more is misheard than before.",
                     "E": "With new people accuracy fell. Where did it stay?",
                     "F": "With most people new, accuracy fell. Where did it stay?",
                     "G": "That is the other way round: no input moved, and the answers are wrong.",
