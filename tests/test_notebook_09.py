@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mlkit import datasets, deployment
+from mlkit.exercises import reveal
 from test_notebooks import NOWHERE, Client, load, said
 
 NAME = "09_deploy_model"
@@ -141,6 +142,23 @@ def test_the_interval_for_all_looks_holds_at_all_looks():
     assert alarms["any"] <= 0.05 * 60 < alarms["once"]
 
 
+def test_the_plans_of_the_exercise_on_peeking():
+    """False alarms of each, in months in which nothing differs; C is the test above."""
+    paths = np.random.default_rng(5).normal(size=(20_000, 30)).cumsum(axis=1)
+    z = paths / np.sqrt(np.arange(1, 31))
+    usual = 1.96
+    rates = {
+        "A": (abs(z) > usual).any(axis=1).mean(),
+        "B": (abs(z[:, -1]) > usual).mean(),
+        "D": (z < -usual).any(axis=1).mean(),
+    }
+    nearly = (abs(z[:, 13]) > 1.3) & (abs(z[:, 13]) <= usual)
+    rates["E"] = ((abs(z[:, 13]) > usual) | (nearly & (abs(z[:, -1]) > usual))).mean()
+    assert rates["B"] == pytest.approx(0.05, abs=0.005)
+    assert min(rates["A"], rates["D"], rates["E"]) > 0.055
+    assert reveal("09.peek").answer == "BC"
+
+
 @pytest.mark.parametrize(
     ("way", "last"), [("shadow", "promote"), ("canary", "roll back"), ("A/B", "roll back")]
 )
@@ -186,7 +204,7 @@ class TestServer:
         helped = last[last["served"] & last["item"].isin(failed["item"])]
         assert set(helped["version"]) == {"old"}
         assert len(helped) == len(failed)
-        assert "new is worse: failed" in said_in(done, "crash-answer")
+        assert "new is worse: failed" in said_in(done, "crash-run")
         assert facts["share"] == 0
 
     def test_the_comparison_leaves_out_old_where_it_stood_in(self, log):
