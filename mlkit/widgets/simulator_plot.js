@@ -78,7 +78,7 @@ export function roundUp(value) {
 }
 
 const PANELS = [["world", 16], ["inputs", 74], ["right", 176], ["alarms", 42], ["share", 66], ["labels", 50]];
-const TITLE = 24, AXIS = 26, TIGHT = 560;
+const TITLE = 24, AXIS = 26, TIGHT = 500;
 
 // Panels below one another, on one time axis.
 export function layout(width) {
