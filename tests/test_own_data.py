@@ -1,6 +1,7 @@
 """One's own data: told apart, read to the end, and each thing left out with its reason."""
 
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -103,6 +104,9 @@ class TestMess:
         html = own._repr_html_()
         assert f"{own.n:,} of {own.found:,} can be used" in html
         assert "Left out because" in html
+        counts = [int(n) for n in re.findall(r'<td style="text-align: right">([\d,]+)</td>', html)]
+        assert sum(counts) == len(own.skipped)
+        assert '<td style="text-align: left"></td>' not in html
         figure = own.plot().figure
         assert f"left out {len(own.skipped)}" in figure.get_label()
 
@@ -120,6 +124,23 @@ def test_messy_sounds_and_pictures_can_be_copied_and_shown(tmp_path):
         how = _media.renderer(own.table, "path", function="test")
         shown = [_media.render(row, how).head for _, row in own.table.iterrows()]
         assert [head for head in shown if head["kind"] == "broken"] == []
+
+
+def test_reasons_of_one_kind_are_counted_together(tmp_path):
+    lines = ["text,label", "a b,x", "c d,y", "1,2,3", "1,2,3,4", "1"]
+    own = datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
+    assert re.findall(r'left">([^<]*fields[^<]*)<.*?right">(\d)', own._repr_html_()) == [
+        ("more fields than columns", "2"),
+        ("fewer fields than columns", "1"),
+    ]
+
+
+def test_names_of_files_are_escaped(tmp_path):
+    two_classes(tmp_path)
+    (tmp_path / "low/<img src=x>.wav").touch()
+    html = datasets.read_own(tmp_path, progress=False)._repr_html_()
+    assert "&lt;img src=x&gt;" in html
+    assert "<img" not in html
 
 
 class TestFolders:

@@ -273,7 +273,8 @@ def _picture(data: bytes) -> Thing:
 def _sized(width: int, height: int) -> None:
     if min(width, height) < _LEAST_SIDE:
         raise UnusableError(
-            f"too small: {width} x {height} pixels", f"{_LEAST_SIDE} a side are the least."
+            f"too small: {width} x {height} pixels",
+            f"Take a larger one: {_LEAST_SIDE} pixels a side are the least.",
         )
     if width * height > _MOST_PIXELS:
         raise UnusableError(

@@ -1,5 +1,6 @@
 """What was read of one's own data, what was not, and the groups that must not be parted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 NOUN = {"sound": "recording", "picture": "picture", "text": "text", "row": "row"}
 _RESERVED = ("item", "group", "remark", "split", "path", "letters", "words", "empty")
 _SKIPPED = ["where", "why", "do"]
+
+
+# What is this file's alone in a reason, and what stands in its place where reasons are counted.
+_OWN_PART = [
+    (r"^the same content as .*", "the same content as another"),
+    (r"^the same as row .*", "the same as another row"),
+    (r"^there is no file .*", "there is no such file"),
+    (r"^lists .*", "lists a file again"),
+    (r"^(one row of) [\d,]+ lines", r"\1 many lines"),
+    (r"^[\d,]+ fields?, (more|fewer) .*", r"\1 fields than columns"),
+    (r"^named \S+, but (.*)", r"named otherwise: \1"),
+    (r"^(cut short|empty|too small|too large|far too large|holds no sound)\b.*", r"\1"),
+    (r" \((?!or ).*\)$", ""),
+]
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Own:
 
     def _repr_html_(self) -> str:
         columns = {"why": "Left out because", "n": "How many", "such": "Such as"}
-        short = self.skipped["why"].str.replace(r"(:| \(|, but|\d).*", "", regex=True).str.strip()
+        short = self.skipped["why"].map(_short)
         rows = [
             {"why": str(why), "n": f"{len(own):,}", "such": own["where"].iloc[0]}
             for why, own in self.skipped.groupby(short, sort=False)
@@ -71,6 +86,13 @@ class Own:
         ax.set_xlabel(f"{NOUN[self.kind]}s")
         told = ", ".join(f"{name} {n}" for name, n in bars.items())
         return _show.describe(ax, f"How many of each class: {told}.")
+
+
+def _short(why: str) -> str:
+    """The reason without what is said of this file alone."""
+    for own, instead in _OWN_PART:
+        why = re.sub(own, instead, why)
+    return why
 
 
 def renamed(
