@@ -45,7 +45,7 @@ class Board {
     const buttons = make("div", { className: "mlkit-group", role: "group", "aria-label": "the board" },
       button("stop", "Stop", () => this.toggle()), button("full", "Full screen", () => this.fill()));
     this.full.hidden = !document.fullscreenEnabled;
-    const head = make("div", { className: "mlkit-board-head" }, part("title", "h2"), part("counts"), buttons);
+    const head = make("div", { className: "mlkit-board-head" }, make("div", { className: "mlkit-board-name" }, part("title", "h2"), part("counts")), buttons);
     part("each", "div", { role: "img" }); part("versions"); part("said", "p");
     part("pairs"); part("reveal-box"); part("contested", "div", { hidden: "" });
     const show = make("div", { className: "mlkit-board-title" }, make("h3", {}, "Most contested"), button("reveal", "Show the items", () => this.uncover()));
@@ -180,8 +180,21 @@ class Board {
         const dot = make("i"); dot.style.background = colour(at);
         return make("span", {}, dot, `${classes[at]} ${n}`);
       });
-      return make("figure", {}, ...(shown ? [make("div", { className: "mlkit-board-media" }, node ?? make("span", { className: "mlkit-quiet" }, "…"))] : []), bar, make("figcaption", {}, ...said));
+      return make("figure", key === this.large ? { className: "mlkit-large" } : {}, ...(shown ? [this.frame(key, node)] : []), bar, make("figcaption", {}, ...said));
     }));
+  }
+
+  // A picture is a button that makes it large: what people differ on is often small.
+  frame(key, node) {
+    const className = "mlkit-board-media", large = key === this.large;
+    if (!node?.matches("img")) return make("div", { className }, node ?? make("span", { className: "mlkit-quiet" }, "…"));
+    const button = make("button", { type: "button", className, "aria-pressed": String(large), "aria-label": large ? "a contested item, small again" : "a contested item, larger", dataset: { key } }, node);
+    button.addEventListener("click", () => {
+      this.large = large ? null : key;
+      this.drawContested(this.last);
+      this.contested.querySelector(`[data-key="${key}"]`)?.focus();
+    });
+    return button;
   }
 
   drawState() {

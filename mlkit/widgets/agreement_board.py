@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 import pandas as pd
 
-from mlkit import _tables, labels
+from mlkit import _show, _tables, labels
 from mlkit.labels import Comparison
 from mlkit.tags import Classroom, Journal, JournalError
 from mlkit.widgets import _comm, _media, _surface
@@ -220,8 +220,8 @@ class AgreementBoard(anywidget.AnyWidget):
         row = self.agreement.table.iloc[0]
         chance = self.agreement.chance
         return (
-            f"Two people say the same of an item in {row['percent']:.0%} of pairs; if all labels "
-            f"were drawn from a hat, in {chance:.0%}."
+            f"Two people say the same of an item in {_show.percent(row['percent'], digits=0)} of "
+            f"pairs; if all labels lay in one hat, in {_show.percent(chance, digits=0)}."
         )
 
     def _contested(self, row: dict[Any, Any]) -> dict[str, Any]:

@@ -197,6 +197,12 @@ def test_it_names_nobody_and_shows_what_is_contested_only_when_asked(growing):
     assert "Maria" not in text + board.inner_html()
     assert "secret-" not in board.inner_html()
     assert "<b>worn</b>" in text, "a class is written, not taken for markup"
+    first = board.locator(".mlkit-contested figure").first
+    width = first.bounding_box()["width"]
+    first.locator("button").click()
+    assert first.bounding_box()["width"] > 1.8 * width, "a picture grows by a click"
+    growing.page.keyboard.press("Enter")  # the button has the focus still
+    assert first.bounding_box()["width"] == pytest.approx(width, abs=2)
     growing.page.locator("[data-action=reveal]").click()
     assert not board.locator(".mlkit-contested").is_visible()
 
