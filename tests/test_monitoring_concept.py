@@ -137,6 +137,21 @@ class TestDetectors:
         assert named["ADWIN"] == first["ADWIN"]
         assert named["Page-Hinkley"] == first["Page-Hinkley"]
 
+    @pytest.mark.parametrize("threshold", [1.0, 10.0, 50.0])
+    def test_page_hinkley_rings_at_each_row_that_rivers_rings_at(self, threshold):
+        rng = np.random.default_rng(int(threshold))
+        wrong = (rng.random(6000) < np.repeat([0.1, 0.4, 0.2, 0.7], 1500)).astype(float)
+        one = river_drift.PageHinkley(threshold=threshold, mode="up")
+        theirs = []
+        for k, x in enumerate(wrong):
+            one.update(x)
+            if one.drift_detected:
+                theirs.append(k)
+        assert len(theirs) > 1
+        assert _stream._page_hinkley(wrong, 0, threshold, False) == theirs
+        after = [k for k in theirs if k >= 1500]
+        assert _stream._page_hinkley(wrong, 1500, threshold, True) == after[:1]
+
     def test_a_rise_of_accuracy_is_no_alarm(self):
         found = seen(log(1, fall=-0.14))
         assert found.accuracy > 0.95

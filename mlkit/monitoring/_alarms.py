@@ -70,30 +70,26 @@ def alarms(
 ) -> pd.DataFrame:
     """When would somebody have been called, and for what? Every metric, period by period.
 
-    A threshold is a target, or what the quiet stretch at the start exceeds by chance alone so
-    rarely that all alarms together ring falsely ``per_week`` times a week. It is scaled with
-    the ``n`` of each period, and widened where quiet periods differ by more than chance.
+    A threshold is a target, or what the quiet stretch at the start exceeds by chance so rarely
+    that all alarms together ring falsely ``per_week`` times a week. It is scaled with the ``n``
+    of each period, and widened where quiet periods differ by more than chance.
 
     Parameters
     ----------
-    log : ``timestamp, item, prediction`` (+ ``score, label, label_at, latency_ms`` and
-        features); what it lacks a column for is not watched.
+    log : ``timestamp, item, prediction`` (+ ``score, label, label_at, latency_ms``, features).
     reference_until : the log is quiet until then; at least two whole periods.
     reference : what columns are compared with, where it is not the quiet stretch.
-    targets : ``metric, target, at_least``, as in a project card.
-    failures : as ``failures()`` gives it, edited.
+    targets, failures : ``metric, target`` as in a project card; ``failures()``, edited.
     least : a PSI (*drift*) below which nothing rings, however sure a change is.
 
-    A row for each period and metric: ``time`` (its end), ``kind, metric, column, value, low,
-    high`` (95 %; NaN for a count or PSI)``, n, lower, upper`` (rings beyond; NaN: never)``,
+    A row for each period and metric the log has columns for: ``time`` (its end)``, kind, metric,
+    column, value, low, high`` (95 %; NaN for a count or PSI)``, n, lower, upper`` (rings beyond)``,
     alarm, threshold_from, failure, why, quiet``. *accuracy* is over labels that came in it.
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
     >>> made = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=4000, freq="h"),
-    ...     "item": [f"i{k}" for k in range(4000)], "prediction": "a",
-    ...     "loud": rng.normal(size=4000)})
+    ...     "item": "i", "prediction": "a", "loud": np.sin(np.arange(4000) ** 2)})
     >>> made.loc[3000:, "loud"] += 2
     >>> found = alarms(made, reference_until="2026-03-01", every="7D")
     >>> found.loc[found["alarm"], "column"].unique().tolist()

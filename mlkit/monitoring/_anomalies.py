@@ -85,8 +85,7 @@ def anomalies(
     columns : the features; all that both have, without users, times, labels and predictions.
 
     ``.table``, the strangest first: ``item, score`` (higher is stranger)``, p, q, anomaly,
-    unusual`` (the column whose value is rarest in the reference, as a hint). Fewer than 20 rows
-    of reference are an error.
+    unusual`` (the column whose value is rarest, as a hint). The reference needs 20 rows.
 
     Examples
     --------

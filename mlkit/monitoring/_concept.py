@@ -1,7 +1,7 @@
 """Has what is right changed? Accuracy on labels that arrive late, as one would have seen it."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -125,22 +125,19 @@ def concept(
 ) -> Concept:
     """Has accuracy fallen since the reference period, and when would one have noticed?
 
-    Everything is replayed in the order in which labels came in: a window holds the labels of
-    ``(start, end]``, and no look uses a label of later. Each window is tested against the
-    reference by user; ADWIN (Bifet and Gavalda 2007) and Page-Hinkley (Page 1954), through
-    river, read right and wrong one by one and take requests for independent.
+    Labels are replayed in the order in which they came: a window holds those of ``(start, end]``.
+    It is tested against the reference by user; ADWIN (Bifet and Gavalda 2007, river's) and
+    Page-Hinkley (Page 1954, as river's) read right and wrong one by one, as if independent.
 
     Parameters
     ----------
-    log : ``timestamp, item, prediction, label`` (+ ``label_at``, or labels came at once; +
-        ``user``, or each request is one of its own). Rows without a label are left out.
+    log : ``timestamp, item, prediction, label`` (+ ``label_at``, else labels came at once; +
+        ``user``, else each request is one of its own). Rows without a label are left out.
     reference_until : labels that came until then are the reference.
-    alpha : at most this share of windows alarms by chance (fewer where a window has few users).
-        Each window has it: more windows, more false alarms.
+    alpha : at most this share of windows alarms by chance: more windows, more false alarms.
     adwin, page_hinkley : river's ``delta`` and ``threshold``.
-    fall, simulations : ``.simulated`` redraws the log so often with nothing changed, with a
-        sudden and with a gradual fall of that size: ``change, detector, alarmed`` (share, with
-        ``low, high``), ``delay`` (median, from the end of the reference), ``n``.
+    fall, simulations : ``.simulated`` redraws the log so often with nothing changed, a sudden
+        and a gradual fall of that size: ``change, detector, alarmed, low, high, delay, n``.
 
     ``.table``: ``time, accuracy, low, high, n, users, difference, p, alarm, why``.
 
@@ -148,8 +145,7 @@ def concept(
     --------
     >>> right = np.r_[np.tile([1, 1, 1, 1, 0], 200), np.tile([1, 0], 250)]
     >>> made = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=1500, freq="h"),
-    ...     "item": [f"i{k}" for k in range(1500)], "prediction": "a",
-    ...     "label": np.where(right, "a", "b")})
+    ...     "item": "i", "prediction": "a", "label": np.where(right, "a", "b")})
     >>> concept(made, reference_until="2026-02-01", simulations=0).noticed
     Timestamp('2026-02-15 00:00:00+0000', tz='UTC')
     """
@@ -167,7 +163,7 @@ def concept(
     given = _stream.stream(table, until, length)
     right = (table["label"] == table["prediction"]).to_numpy(float)
     shown = _table(given, right, alpha)
-    settings = {"alpha": alpha, "adwin": adwin, "page_hinkley": page_hinkley}
+    settings: dict[str, Any] = {"alpha": alpha, "adwin": adwin, "page_hinkley": page_hinkley}
     found = _stream.alarms(given, right, **settings)
     detectors = pd.DataFrame(
         [(name, _time(at[0]) if len(at) else pd.NaT, len(at)) for name, at in found.items()],
