@@ -6,6 +6,8 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlkit import monitoring
 from mlkit._stats import wilson
@@ -14,7 +16,7 @@ from mlkit.widgets import Simulator, _outcome, _play, _world
 from mlkit.widgets._settings import CHOICES, RANGES, Settings
 from mlkit.widgets.simulator import told
 
-SEEDS = range(20)
+SEEDS = range(12)
 KEEPS = {"labels_week": 400, "canary": 0.5, "accuracy_below": 0.86}
 
 
@@ -262,6 +264,40 @@ def test_a_slider_changes_nothing_of_luck_that_it_does_not_name():
     assert (slow.label == quick.label).all()
     assert (slow.x == quick.x).all()
     assert (slow.free >= quick.free).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
+        | {
+            name: st.integers(0, round((high - low) / step)).map(
+                lambda n, low=low, step=step: low + n * step
+            )
+            for name, (low, high, step) in RANGES.items()
+        }
+    ),
+    st.integers(0, 3),
+)
+def test_what_holds_wherever_the_sliders_stand(wish, seed):
+    found = outcome(seed, **wish)
+    table = found.table
+    ends = table[["accuracy_old", "accuracy_new", "accuracy_best"]]
+    assert table["share_new"].between(0, 1).all()
+    assert (table["share_trial"] <= table["share_new"] + 1e-12).all()
+    assert (table["accuracy_best"] >= ends.max(axis=1) - 0.03).all(), "nothing is much better"
+    assert found.users_lost >= -found.users_lost_best
+    assert found.labels_paid == table["labels_paid"].sum()
+    promoted = found.events.loc[found.events["action"] == "promote", "day"]
+    if promoted.empty:
+        assert (table["share_new"] == table["share_trial"]).all()
+        quiet = table["share_trial"] == 0
+        assert (table["accuracy_served"] == table["accuracy_old"])[quiet].all()
+    if found.settings.onset_day is None:
+        assert not found.alarms["true"].any()
+    else:
+        assert (found.alarms.loc[found.alarms["true"], "day"] >= found.settings.onset_day).all()
+    json.dumps(told(found), allow_nan=False)
 
 
 @pytest.mark.parametrize("retrain", CHOICES["retrain"])

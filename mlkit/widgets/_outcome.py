@@ -97,8 +97,9 @@ def outcome(settings: Settings, seed: int) -> Outcome:
     """Play the half year, and count: the same settings and seed give the same outcome."""
     play = Play(settings, seed)
     world, alarms = play.world, _table(play.alarms, ["day", "what", "value", "true"])
+    alarms["true"] = alarms["true"].astype(bool)
     lost, best = (_left(right, world.luck) for right in (play.right, world.best_right))
-    true = alarms.loc[alarms["true"].astype(bool), "day"]
+    true = alarms.loc[alarms["true"], "day"]
     onset = settings.onset_day
     known = onset is not None and len(true) > 0
     return Outcome(
@@ -111,7 +112,7 @@ def outcome(settings: Settings, seed: int) -> Outcome:
         lost - best,
         best,
         int(world.best_right.sum() - play.right.sum()),
-        int((~alarms["true"].astype(bool)).sum()) / WEEKS,
+        int((~alarms["true"]).sum()) / WEEKS,
         int(true.iloc[0]) + 1 - onset if known and onset is not None else None,
         int(play.paid.sum()),
     )

@@ -195,8 +195,7 @@ class Play:
         self.rollout = Rollout(made, policy, policy.first_share, place, day + 1)
         self.rollout.old, self.rollout.new = _nothing(), _nothing()
         if policy.mode == "blue_green":  # it has nobody beside it: what old did before
-            before = rows[~np.isin(self.arrival[rows], (day, NEVER))]
-            _add(self.rollout.old, w.luck.user[before], self.serving.right[before])
+            _add(self.rollout.old, w.luck.user[rows], self.serving.right[rows])
         self._audit(day + 1)
         self._tell(day, "new version", f"learned from {len(rows)} labels")
 

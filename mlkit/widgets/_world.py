@@ -59,7 +59,7 @@ class World:
     best: np.ndarray  # its accuracy a day, without luck
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=4)
 def luck(seed: int) -> Luck:
     """The draws of a seed; each purpose has a stream of its own."""
     people, photos, labels, learned = np.random.default_rng(seed).spawn(4)
@@ -91,7 +91,7 @@ def luck(seed: int) -> Luck:
     )
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=4)
 def world(
     kind: str, onset_week: int, over_weeks: int, size: float, delay: float, seed: int
 ) -> World:

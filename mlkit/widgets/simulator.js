@@ -59,7 +59,7 @@ class Simulator {
     part("luck", "div"); part("trouble", "p", { role: "alert", hidden: "" }); part("live", "div", { "aria-live": "polite", role: "status" });
     this.buttons = make("div", { className: "mlkit-group" }, button("again", "Another draw of luck"), button("spread", "20 draws of luck"), button("forget", "Predict anew"));
     this.told = make("div", { className: "mlkit-told", hidden: "" }, make("div", { className: "mlkit-headline" }, this.verdict, this.figures), this.judged, this.picture, this.look, this.reading, this.buttons, this.luck);
-    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. A user leaves after four wrong answers in a row.");
+    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. Three labels in a hundred come by themselves; people can be asked for more. A user leaves after four wrong answers in a row.");
     this.root.append(about, make("div", { className: "mlkit-body" }, this.controls, make("div", { className: "mlkit-stage" }, this.predict, this.told)), this.trouble, this.live);
     this.root.addEventListener("click", (event) => this.onClick(event));
     this.root.addEventListener("keydown", (event) => { if (event.key !== "Tab") event.stopPropagation(); });
@@ -140,6 +140,7 @@ class Simulator {
   onClick(event) {
     const action = event.target.closest("button[data-action]")?.dataset.action;
     if (!action) return;
+    if (action === "forget") this.predict.reset();
     if (action !== "spread") this.forgetLuck();
     else this.luck.replaceChildren(make("p", {}, "drawing …"));
     if (action === "again") this.since ??= event.timeStamp;

@@ -23,9 +23,9 @@ class Simulator(anywidget.AnyWidget):
     """Does this policy lose users when the world moves? Predict, run, then move the sliders.
 
     Everything is simulated: photographs of phones sent in for trade-in, 400 requests a day of
-    2,000 users, 26 weeks. A user leaves after four wrong answers in a row. Versions are trained,
-    routed and judged as in ``deployment`` (``Policy``); input drift is the index (PSI) of
-    ``monitoring.drift``, over the requests of a week.
+    2,000 users, 26 weeks; three labels in a hundred come by themselves. A user leaves after four
+    wrong answers in a row. Versions are really trained, and routed and judged by
+    ``deployment.Policy``; input drift is the index (PSI) of ``monitoring.drift`` over a week.
 
     Parameters
     ----------
@@ -70,7 +70,13 @@ class Simulator(anywidget.AnyWidget):
     # What a person types
 
     def run(self, **settings: Any) -> Outcome:
-        """Change some settings, and play the half year with them; the others stay."""
+        """Change some settings, and play the half year with them; the others stay.
+
+        What comes back has ``lost`` (more than one user in forty), ``users_lost, extra_errors``
+        (both beyond the best possible policy), ``detection_days, alarm_week`` (of the first true
+        alarm; None: none), ``false_alarms_per_week, labels_paid``, and the tables ``.table`` (a
+        row a day), ``.weeks, .alarms, .events``.
+        """
         with self._lock:
             self.settings = self.settings.changed(settings)
             self.result = outcome(self.settings, self.seed)
