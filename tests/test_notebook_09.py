@@ -110,7 +110,7 @@ class TestWhatTheProseSays:
         assert ways["days"].idxmin() == "shadow"
         assert ways["errors"]["shadow"] == 0
         assert ways.loc[["shadow", "A/B"], "last"].tolist() == ["roll back"] * 2
-        assert ways.loc[["canary, 1 %", "canary, 5 %"], "last"].tolist() == ["start"] * 2
+        assert ways.loc[["canary, 1 %", "canary, 5 %"], "last"].tolist() == ["goes on"] * 2
         assert ways["errors"].idxmax() == "all at once"
 
     def test_the_threshold_of_dev_lets_more_errors_through_in_week_two(self, facts):
