@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from mlkit import scoping
 from mlkit.exercises import (
@@ -57,6 +58,7 @@ def given():
     fresh = SimpleNamespace(difference=-0.01, low=-0.03, high=0.012, p=0.4)
     return (
         {"predictions": predictions, "report": report, "found": found, "fresh": fresh}
+        | {"brought": SimpleNamespace(difference=0.04, low=-0.02, high=0.1)}
         | agreed()
         | people()
         | augmented()
@@ -552,6 +554,24 @@ def test_what_copies_brought_is_read_off_its_interval(low, high, letter):
     table = pd.DataFrame({"n": [100], "mended": [30], "broken": [28]})
     told = SimpleNamespace(difference=0.02, low=low, high=high, table=table)
     assert reveal("08.told", told=told).answer == (letter, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "letter"), [(0.01, 0.03, "A"), (-0.01, 0.03, "B"), (-0.03, -0.01, "C")]
+)
+def test_what_a_round_brought_is_read_off_its_interval(low, high, letter):
+    brought = SimpleNamespace(difference=(low + high) / 2, low=low, high=high)
+    assert reveal("11.brought", brought=brought).answer == (letter, (low + high) / 2)
+
+
+def test_an_interval_of_no_width_has_no_end_of_its_own():
+    same = SimpleNamespace(difference=0.0, low=0.0, high=0.0)
+    assert check("11.brought", ("B", 0.0), brought=same).state == "correct"
+
+
+def test_how_little_one_item_says():
+    low = binomtest(1, 1).proportion_ci(method="wilson").low
+    assert reveal("11.one").answer == pytest.approx(low)
 
 
 def test_one_row_is_not_all_of_them_and_is_told_so(given):

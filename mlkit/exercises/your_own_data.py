@@ -17,22 +17,22 @@ def _lowest(right: int, n: int) -> float:
     return float(_stats.wilson(right, n)[0])
 
 
-def _told(change: Any) -> tuple[str, float]:
+def _told(brought: Any) -> tuple[str, float]:
     """Better, nothing to be told from luck, or worse, by the interval of the difference."""
-    if change.low > 0:
-        return "A", change.difference
-    return ("C" if change.high < 0 else "B"), change.difference
+    if brought.low > 0:
+        return "A", brought.difference
+    return ("C" if brought.high < 0 else "B"), brought.difference
 
 
 def _others(letter: str) -> str:
     return "ABC".replace(letter, "")
 
 
-def _end(change: Any) -> float:
+def _end(brought: Any) -> float:
     """The end of the interval that lies farther from the difference; never the difference."""
-    ends = (change.low, change.high)
-    far = max(ends, key=lambda end: abs(end - change.difference))
-    return float(far) if abs(far - change.difference) > 0.01 else float(change.difference) + 0.1
+    ends = (brought.low, brought.high)
+    far = max(ends, key=lambda end: abs(end - brought.difference))
+    return float(far) if abs(far - brought.difference) > 0.01 else float(brought.difference) + 0.1
 
 
 EXERCISES = [
@@ -77,15 +77,15 @@ EXERCISES = [
         right=_told,
         wrong=[
             (
-                lambda change: (_others(_told(change)[0])[0], change.difference),
+                lambda brought: (_others(_told(brought)[0])[0], brought.difference),
                 "On which side of 0 is the interval of the difference, or is 0 in it?",
             ),
             (
-                lambda change: (_others(_told(change)[0])[1], change.difference),
+                lambda brought: (_others(_told(brought)[0])[1], brought.difference),
                 "Look at both ends of the interval in brackets: above 0, below 0, or one of each?",
             ),
             (
-                lambda change: (_told(change)[0], _end(change)),
+                lambda brought: (_told(brought)[0], _end(brought)),
                 "That is an end of the interval, or no figure of this table. The difference "
                 "stands before the brackets.",
             ),
