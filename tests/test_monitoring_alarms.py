@@ -292,6 +292,16 @@ class TestInput:
         bare = log()[["timestamp", "item", "prediction"]]
         assert set(seen(bare)["metric"]) == {"requests", "failed", "drift"}
 
+    def test_what_another_version_gave_is_no_feature(self):
+        other = log().assign(prediction_new="a", score_new=1.0, latency_new_ms=1.0, version="old")
+        assert not {"score_new", "version"} & set(seen(other)["column"])
+
+    def test_a_handful_of_requests_cannot_ring_and_says_so(self):
+        rows = seen(log(per_day=3)).query("metric == 'accuracy' and n > 0")
+        small = rows[rows["n"] <= 2]
+        assert set(small["why"]) == {"too little to tell from chance"}
+        assert small["lower"].isna().all()
+
     def test_a_column_without_a_value_and_one_of_a_single_value(self):
         made = log(days=60).assign(empty=np.nan, same=1.0)
         rows = seen(made).query("column in ['empty', 'same']")

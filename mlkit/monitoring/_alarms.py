@@ -70,29 +70,28 @@ def alarms(
 ) -> pd.DataFrame:
     """When would somebody have been called, and for what? Every metric, period by period.
 
-    A threshold is a target, or what the quiet stretch at the start exceeds by chance so rarely
-    that all alarms together ring falsely ``per_week`` times a week. It is scaled with the ``n``
-    of each period, and widened where quiet periods differ by more than chance.
+    A threshold is a target, or what quiet traffic exceeds by chance so rarely that all ring
+    ``per_week`` times a week. It is scaled with ``n``, and wider where quiet periods differ.
 
     Parameters
     ----------
     log : ``timestamp, item, prediction`` (+ ``score, label, label_at, latency_ms``, features).
-    reference_until : the log is quiet until then; at least two whole periods.
+    reference_until : the log is quiet until then: two periods, or wide thresholds below ten.
     reference : what columns are compared with, where it is not the quiet stretch.
     targets, failures : ``metric, target`` as in a project card; ``failures()``, edited.
-    least : a PSI (*drift*) below which nothing rings, however sure a change is.
+    least : a PSI (*drift*) below which nothing rings.
 
-    A row for each period and metric the log has columns for: ``time`` (its end)``, kind, metric,
-    column, value, low, high`` (95 %; NaN for a count or PSI)``, n, lower, upper`` (rings beyond)``,
-    alarm, threshold_from, failure, why, quiet``. *accuracy* is over labels that came in it.
+    A row a period and metric there are columns for: ``time`` (end)``, kind, metric, column, value,
+    low, high`` (95 %; none for counts, PSI)``, n, lower, upper`` (rings beyond)``, alarm,
+    threshold_from, failure, why, quiet``. *accuracy* is over labels that came in the period.
 
     Examples
     --------
     >>> made = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=4000, freq="h"),
     ...     "item": "i", "prediction": "a", "loud": np.sin(np.arange(4000) ** 2)})
     >>> made.loc[3000:, "loud"] += 2
-    >>> found = alarms(made, reference_until="2026-03-01", every="7D")
-    >>> found.loc[found["alarm"], "column"].unique().tolist()
+    >>> found = alarms(made, reference_until="2026-03-01", every="7D").query("alarm")
+    >>> found["column"].unique().tolist()
     ['loud']
     """
     watched = _metrics.watched(log, reference_until, every)
@@ -173,6 +172,8 @@ def _measure(watched: Watched, plan: dict, alpha: float, least: float) -> pd.Dat
     nothing = np.full(len(line.value), np.nan)
     ringing = line.alarm
     said = np.full(len(line.value), "", object)
+    never = np.isnan(line.lower) & np.isnan(line.upper)
+    said[never] = "too little to tell from chance"
     said[line.n == 0] = "no label came" if plan["metric"] == "accuracy" else "no value"
     for k in np.flatnonzero(ringing):
         said[k] = why(int(k))

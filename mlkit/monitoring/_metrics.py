@@ -19,6 +19,8 @@ _NOT_FEATURES = (
     *("item", "timestamp", "user", "version", "label", "label_at"),
     *("prediction", "score", "latency_ms"),
 )
+# Of other versions of the model, too.
+_NOR_THESE = ("label_", "prediction_", "score_", "latency_")
 _SLOWEST = 0.05  # latency is judged by its 95th percentile
 _LEAST_SURE = 0.1
 _EXPECTED = 5  # values of a quiet period in a bin
@@ -72,10 +74,12 @@ def watched(
 
 
 def features(table: pd.DataFrame, reference: Profile | None) -> list[str]:
+    """The columns whose drift is watched: neither times nor names nor what a model gave."""
     names = reference.columns if reference is not None else map(str, table.columns)
     return [
         one for one in names
-        if one in table and one not in _NOT_FEATURES and _profile._kind(table[one], one) != "skip"
+        if one in table and one not in _NOT_FEATURES and not one.startswith(_NOR_THESE)
+        and _profile._kind(table[one], one) != "skip"
     ]  # fmt: skip
 
 
