@@ -23,7 +23,7 @@ def strip_html(table: pd.DataFrame) -> str:
     no stage (the start, one's own data, the class) stands in the table below, not in the picture.
     """
     solved = (table["state"] == "correct").groupby(table["notebook"]).agg(["sum", "size"])
-    boxes = []
+    boxes: list[str] = []
     for stage, digits in STAGES.items():
         inside = solved[solved.index.str[:2].isin(digits)]
         if inside.empty:
