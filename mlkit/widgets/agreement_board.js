@@ -169,6 +169,11 @@ class Board {
     const missing = shown ? contested.map(({ key }) => key).filter((key) => !this.items.has(key) && !this.wanted.has(key)) : [];
     missing.forEach((key) => this.wanted.add(key));
     if (missing.length) this.model.send({ op: "want", items: missing });
+    // Drawn anew only when it is another: a sound that plays and the focus stay as they are.
+    const what = JSON.stringify([contested, classes, this.large, contested.map(({ key }) => this.items.has(key))]);
+    if (what === this.drawnItems) return;
+    this.drawnItems = what;
+    const focused = this.contested.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.contested.replaceChildren(...contested.map(({ key, votes }) => {
       const total = votes.reduce((sum, n) => sum + n, 0), node = this.items.get(key)?.node;
       const bar = make("div", { className: "mlkit-votes", "aria-hidden": "true" }, ...votes.map((n, at) => {
@@ -182,6 +187,7 @@ class Board {
       });
       return make("figure", key === this.large ? { className: "mlkit-large" } : {}, ...(shown ? [this.frame(key, node)] : []), bar, make("figcaption", {}, ...said));
     }));
+    if (focused) this.contested.querySelector(`[data-key="${focused}"]`)?.focus();
   }
 
   // A picture is a button that makes it large: what people differ on is often small.
@@ -192,7 +198,7 @@ class Board {
     button.addEventListener("click", () => {
       this.large = large ? null : key;
       this.drawContested(this.last);
-      this.contested.querySelector(`[data-key="${key}"]`)?.focus();
+      this.contested.querySelector(".mlkit-large")?.scrollIntoView({ block: "nearest" });
     });
     return button;
   }

@@ -115,7 +115,7 @@ class AgreementBoard(anywidget.AnyWidget):
         if self.agreement is None:
             said = "Nobody has labelled yet." if not self.labels else "No item has two labels yet."
         else:
-            said = repr(self.agreement)
+            said = repr(self.change or self.agreement)
         people, given = _tables._count(self.people, "person"), _tables._count(self.labels, "label")
         people = people.replace("persons", "people")
         return f"{self._title}, {people}, {given}. {said}"
