@@ -4,14 +4,15 @@ Deciding
     ``scoping``   what is worth building, for how much, and when it is good enough: rank, chain,
                   total, card
 Error analysis
-    ``tags``      the journal: which tag was given to which item, by whom, when, undoable
+    ``tags``      the journal: which tag was given to which item, by whom, when, undoable; a class
     ``slices``    what to fix next: report, plan, find, compare
     ``widgets``   hands: tag errors with the keyboard in JupyterLab
 Labels people agree on
     ``labels``    agreement, contested items, merges, consensus, likely errors, boxes, text
     ``baselines`` how well people do, and what else to compare with: human, rule, previous, gap
 Data
-    ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``)
+    ``datasets``  bundled (``load_*``), generated (``make_*``), downloaded (``fetch_*``), one's own
+                  (``read_own``)
     ``validation`` a table against a schema that was proposed, then declared: propose, validate
     ``records``   several records, one person: pairs, link, evaluate
     ``splits``    train, dev and test by group, by class and slice, by time
@@ -21,7 +22,8 @@ Data
 In front of users
     ``deployment`` who gets the new version, when it gets more or has to go: Policy, compare
     ``serving``   two versions of a model behind the policy, on the wire: start
-    ``monitoring`` whether the world moved: profile, drift, concept, estimate, skew, anomalies
+    ``monitoring`` whether the world moved: profile, drift, concept, estimate, skew, anomalies,
+                  alarms, backtest
 Learning and telling
     ``pages``     one page to hand to someone else: write, describe
     ``exercises`` check, hint, reveal, progress
