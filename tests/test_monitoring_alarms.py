@@ -223,6 +223,13 @@ class TestMeasured:
             if not 0.004 < tail < 0.006:  # counts are scaled, so that the tail lies between two
                 assert ringing == (tail <= 0.005)
 
+    def test_a_log_that_starts_and_ends_within_a_day_has_not_lost_requests(self):
+        made = log(per_day=400)
+        inside = (made["timestamp"] >= START + pd.Timedelta("8h")) & (
+            made["timestamp"] < START + pd.Timedelta("80D16h")
+        )
+        assert not seen(made[inside]).query("metric == 'requests'")["alarm"].any()
+
     def test_nothing_of_the_callers_changes(self):
         made = log(days=60)
         before = made.copy()

@@ -70,13 +70,13 @@ def alarms(
 ) -> pd.DataFrame:
     """When would somebody have been called, and for what? Every metric, period by period.
 
-    A threshold is a target, or what quiet traffic exceeds by chance so rarely that all ring
-    ``per_week`` times a week. It is scaled with ``n``, and wider where quiet periods differ.
+    A threshold is a target, or lies so far out that on quiet traffic all alarms together ring
+    at most ``per_week`` times a week: scaled with ``n``, wider where quiet periods differ much.
 
     Parameters
     ----------
     log : ``timestamp, item, prediction`` (+ ``score, label, label_at, latency_ms``, features).
-    reference_until : the log is quiet until then: two periods, or wide thresholds below ten.
+    reference_until : the log is quiet until then, for two periods or (better) ten and more.
     reference : what columns are compared with, where it is not the quiet stretch.
     targets, failures : ``metric, target`` as in a project card; ``failures()``, edited.
     least : a PSI (*drift*) below which nothing rings.

@@ -85,20 +85,27 @@ def share(
 
 
 def count(y: np.ndarray, part: np.ndarray, quiet: np.ndarray, *, worse: str, alpha: float) -> Line:
-    """How many came; ``part`` is the share of the period that the log covers. Poisson, widened."""
+    """How many came. Poisson, widened.
+
+    ``part`` is the share of the period from the first row of the log, or to the last: what is
+    missing there may only lie beyond the log, so that it takes less to be enough.
+    """
     from scipy.special import pdtrik
 
-    mean = float(y[quiet].sum() / part[quiet].sum()) * part
-    squares = ((y - mean) ** 2 / np.maximum(mean, 1e-300))[quiet]
-    many = int(quiet.sum())
+    whole = quiet & (part > 0.99)
+    known = whole if whole.sum() > 1 else quiet
+    many = int(known.sum())
+    mean = float(y[known].sum() / part[known].sum())
+    squares = (y[known] - mean * part[known]) ** 2 / max(mean, 1e-300)
     down, up = sides(worse, alpha)
     wider = excess(squares * many / max(many - 1, 1), 2 * max(down, up)) * (1 + 1 / many)
     lower, upper = np.full(len(y), np.nan), np.full(len(y), np.nan)
     if down:
-        can = np.exp(-mean / wider) < down
-        lower[can] = wider * pdtrik(down, mean[can] / wider)
+        fewer = mean * part / wider
+        can = np.exp(-fewer) < down
+        lower[can] = wider * pdtrik(down, fewer[can])
     if up:
-        upper = wider * (pdtrik(1 - up, np.maximum(mean / wider, 1e-12)) + 1)
+        upper[:] = wider * (pdtrik(1 - up, max(mean / wider, 1e-12)) + 1)
     return Line(y.astype(float), y, lower, upper)
 
 
