@@ -203,6 +203,17 @@ def test_the_accuracy_that_is_drawn_is_the_share_that_turns_out_right(kind):
     assert np.allclose(np.mean(seen, axis=0), np.mean(told_, axis=0), atol=0.01)
 
 
+def test_the_world_is_that_of_the_traffic_that_one_can_make():
+    from mlkit.datasets import _traffic
+
+    rng = np.random.default_rng(0)
+    seen = {"length_mm": rng.gamma(4, 1.3, 500), "brightness": rng.uniform(0.2, 1, 500)}
+    x = np.column_stack([np.ones(500), seen["length_mm"], seen["brightness"]])
+    for moved in (0.0, 0.4, 1.0):
+        theirs = _traffic._chance(seen | {"marks": np.ones(500)}, moved)
+        assert np.allclose(_world.chance_scratched(x, moved), theirs)
+
+
 def test_kinds_of_change_move_what_they_say():
     still, data, concept = (
         _world.world(kind, 9, 0, 0.6, 0.0, 0) for kind in ("none", "data", "concept")
@@ -357,7 +368,11 @@ def test_a_week_is_right_to_within_one(off, right):
 
 def test_the_verdict_in_words():
     lost, kept = outcome(), outcome(**KEEPS)
-    assert repr(lost).startswith(f"This policy lost users: {lost.users_lost} more of 2,000 left")
+    left = lost.users_lost + lost.users_lost_best
+    assert repr(lost).startswith(
+        f"This policy lost users: {left} of 2,000 left, {lost.users_lost} more than under the best "
+        "possible policy."
+    )
     assert f"An alarm noticed the change after {lost.detection_days} days." in repr(lost)
     assert f"{lost.extra_errors:,} more wrong answers than from the best possible" in repr(lost)
     assert repr(kept).startswith("This policy kept its users")

@@ -57,11 +57,12 @@ class Outcome:
     @property
     def verdict(self) -> str:
         """In one sentence: were users lost?"""
-        n, than = self.users_lost, f"than under the best possible policy ({self.users_lost_best})"
-        if self.lost:
-            return f"This policy lost users: {n:,} more of {USERS:,} left {than}."
-        more = f"{n:,} more" if n > 0 else "no more"
-        return f"This policy kept its users: {more} of {USERS:,} left {than}."
+        more = f"{self.users_lost:,} more" if self.users_lost > 0 else "no more"
+        return (
+            f"This policy {'lost users' if self.lost else 'kept its users'}: "
+            f"{self.users_lost + self.users_lost_best:,} of {USERS:,} left, {more} than under the "
+            "best possible policy."
+        )
 
     def figures(self) -> list[tuple[str, str, str]]:
         """Figure, what it is, and both as a sentence."""

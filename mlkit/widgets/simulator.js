@@ -254,8 +254,8 @@ class Simulator {
 
   title(panel, text, more) {
     const node = this.words(0, panel.title, text, "mlkit-title");
-    const rest = svg("tspan", { className: "mlkit-more", dx: 10 }, more);
-    if (more) node.append(rest);
+    // Where there is no room for more, the signs alone are explained.
+    if (more && (this.width >= 360 || /[▲✓]/.test(more))) node.append(svg("tspan", { className: "mlkit-more", dx: 10 }, more));
   }
 
   // A line across with its number on the left.

@@ -162,6 +162,22 @@ def test_other_draws_of_luck(simulator):
     assert simulator.text("luck") == ""
 
 
+def test_a_slider_is_answered_while_a_cell_runs(open_notebook, folder):
+    busy = "import pathlib, time\nwhile not pathlib.Path('enough').exists():\n    time.sleep(0.05)"
+    notebook = open_notebook(LOAD, SHOW, busy)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    notebook.wait_for(f"{ROOT}[data-told]")
+    shown = OnScreen(notebook)
+    shown.predict()
+    notebook.start_cell(2)
+    notebook.wait(lambda: notebook.state()["status"] == "busy", "the cell to run")
+    shown.set("labels_week", 400)
+    assert notebook.state()["run"] == "running"
+    (folder / "enough").touch()
+    notebook.wait_done()
+
+
 def test_what_python_sets_is_shown(open_notebook):
     more = "simulator.predict(lost=True, alarm_week=None); simulator.run(kind='data', size=0.8)"
     notebook = open_notebook(LOAD, SHOW, more + ";")
