@@ -3,7 +3,8 @@
 Nothing changes, and each p of each column is counted: 12 columns of numbers (exact and from
 profiles) and 6 of names a comparison. A rate is told with its exact binomial interval (Clopper and
 Pearson) at 95 %; `within` says that the level lies in it or above it. Beside them how often the
-whole comparison named a column (`least=0`), which is to be at most 5 %.
+whole comparison named a column (`least=0`), which is to be at most 5 %. The window test of
+`monitoring.concept` is counted at the same sizes, each request a user of its own.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mlkit.monitoring import drift, profile
+from mlkit.monitoring import _stream, drift, profile
 
 SHARES = np.array([0.5, 0.3, 0.15, 0.04, 0.01])
 LEVELS = (0.05, 0.01)
@@ -52,6 +53,21 @@ def rates(n: int, m: int, runs: int, rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def window_rates(n: int, m: int, runs: int, rng: np.random.Generator) -> list[dict]:
+    came = np.arange(n + m) + 1
+    given = _stream.Stream(came, came, came - 1, n, np.array([n + m]))
+    p = np.array(
+        [
+            _stream.windows(given, (rng.random(n + m) < 0.85).astype(float))["p"].iloc[0]
+            for _ in range(runs)
+        ]
+    )
+    return [
+        told(n, m, "window test of concept", level, int((p < level).sum()), runs)
+        for level in LEVELS
+    ]
+
+
 def told(n: int, m: int, what: str, level: float, count: int, of: int) -> dict:
     held = stats.binomtest(count, of).proportion_ci(method="exact")
     return {
@@ -64,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=float, default=1e6)
     parser.add_argument("--rows", type=float, default=2e7, help="rows to spend on each size")
+    parser.add_argument("--concept", action="store_true", help="the window test alone")
     parser.add_argument("--json", help="write the rates to this file")
     given = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -73,7 +90,8 @@ def main() -> None:
             if m < 50 or n > given.most:
                 continue
             runs = int(np.clip(given.rows / (n + m), 4, 200))
-            done = rates(n, m, runs, rng)
+            done = [] if given.concept else rates(n, m, runs, rng)
+            done += window_rates(n, m, int(np.clip(3 * given.rows / (n + m), 20, 500)), rng)
             rows += done
             print(pd.DataFrame(done).to_string(index=False, float_format="{:.4f}".format))
             print(flush=True)
