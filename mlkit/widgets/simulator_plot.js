@@ -2,7 +2,7 @@
 // `node --test` runs it. simulator.py joins it with simulator.js.
 
 export const WORDS = {
-  kind: { none: "nothing", data: "what comes in (data drift)", concept: "what is right (concept drift)", both: "both" },
+  kind: { none: "nothing", data: "what comes in (data)", concept: "what is right (concept)", both: "both" },
   first_version: { sound: "is sound", faulty: "reads lengths wrongly" },
   retrain: { never: "never", "every 4 weeks": "every 4 weeks", "every 13 weeks": "every 13 weeks", alarm: "when an alarm rings" },
 };
