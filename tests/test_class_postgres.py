@@ -1,6 +1,7 @@
 """A class of thirty on one PostgreSQL: nothing lost, nothing doubled, also when it goes away."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -154,6 +155,17 @@ def test_a_stop_in_the_middle_of_thirty_who_try_again(room, address, server):
         one.join(60)
     assert len(told) == 900
     assert sorted(Journal(address).events()["id"]) == sorted(told)
+
+
+def test_a_server_that_never_answers_is_given_up():
+    """As where a computer was closed: somebody listens, and nothing ever comes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.perf_counter()
+        with pytest.raises(JournalError, match="cannot be reached") as error:
+            port = silent.getsockname()[1]
+            Journal(f"postgresql://ada:s3cret@127.0.0.1:{port}/class", timeout_s=2)
+        assert time.perf_counter() - began < 30
+    assert "s3cret" not in str(error.value)
 
 
 def test_of_two_who_give_out_one_name_the_first_stands(address):

@@ -46,7 +46,8 @@ def test_a_round_goes_out_and_comes_as_it_went(where, room, items):
     assert came.items["mm"].isna().tolist() == [False, False, True]
     assert came.items["n"].tolist() == [1, 2, 3]
     assert came.items["ok"].tolist() == [True, False, None]
-    assert repr(came) == "Round v1: 3 items, to be called like new, good, worn."
+    said = "Round v1: 3 items, to be called like new, good, worn. Guide: Look closely."
+    assert repr(came) == said
 
 
 def test_the_same_again_changes_nothing_and_another_content_is_refused(room, items):

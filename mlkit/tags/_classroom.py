@@ -41,7 +41,7 @@ class Classroom:
     >>> room = Classroom(getfixture("tmp_path") / "class")
     >>> items = pd.DataFrame({"item": ["a", "b"], "text": ["6 mm", "1 mm"]})
     >>> room.give_out("v1", items=items, labels=["worn", "fine"], guide="From 3 mm on: worn.")
-    Round v1: 2 items, to be called worn, fine.
+    Round v1: 2 items, to be called worn, fine. Guide: From 3 mm on: worn.
     >>> mine = room.journal(getfixture("tmp_path") / "mine.db")
     >>> _ = mine.label("a", "worn", annotator="amber otter 274", guide="v1")
     >>> room.hand_in(mine)

@@ -38,10 +38,12 @@ class Round:
     at: str
 
     def __repr__(self) -> str:
-        """Name, number of items, classes."""
+        """Name, number of items, classes, and how the guide begins."""
+        guide = " ".join(self.guide.split())
         return (
             f"Round {self.name}: {_tables._count(len(self.items), 'item')}, "
-            f"to be called {', '.join(self.labels)}."
+            f"to be called {', '.join(self.labels)}. Guide: "
+            f"{guide if len(guide) <= 100 else guide[:99] + '…'}"
         )
 
 
