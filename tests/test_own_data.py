@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -278,10 +279,33 @@ class TestTables:
         assert own.table["item"].tolist() == ["row 2", "row 4"]
 
     def test_a_quotation_mark_that_is_never_closed_is_found(self, tmp_path):
-        lines = ["text,label", "good,a", '"bad,a', *["fine,b"] * 50, 'end",a', "last,b"]
+        lines = ["text,label", "good,a", '"bad,a', *['fine,""so,b'] * 50, 'end",a', "last,b"]
         own = datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
         assert reasons(own) == {"rows 3 to 54": "one row of 52 lines"}
         assert "opened in line 3" in own.skipped["do"][0]
+
+    def test_lines_run_together_are_told_apart_where_each_is_whole(self, tmp_path):
+        lines = ["text,label", "good,a", '"bad,a', *["fine,b"] * 50, 'end",a', "last,b"]
+        own = datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
+        assert own.n == own.found == 54
+        assert own.table["text"].tolist()[1] == '"bad'
+
+    def test_a_stray_quotation_mark_runs_no_lines_together(self, tmp_path):
+        lines = ["label\ttext", 'a\t"one more', "b\ttwo", 'a\tthree"', "b\tfour", 'a\t"five" or so']
+        own = datasets.read_own(write(tmp_path / "t.tsv", "\n".join(lines)), text="text")
+        assert own.table["text"].tolist()[:4] == ['"one more', "two", 'three"', "four"]
+        assert own.table["item"].tolist() == [f"row {n}" for n in range(2, 7)]
+
+    def test_real_messages_all_arrive(self, tmp_path):
+        real = Path(__file__).parents[2] / "shared/data/SMSSpamCollection"
+        if not real.exists():
+            pytest.skip("../shared/data has no SMSSpamCollection")
+        data = real.read_text("utf-8")
+        with pytest.raises(ValueError, match=r"looks like data \('ham' comes again below it\)"):
+            datasets.read_own(write(tmp_path / "t.tsv", data))
+        own = datasets.read_own(write(tmp_path / "t.tsv", "label\ttext\n" + data))
+        assert own.n == own.found == data.count("\n") == 5574
+        assert own.table["label"].value_counts().to_dict() == {"ham": 4827, "spam": 747}
 
     def test_in_a_table_with_commas_a_comma_is_no_decimal(self, tmp_path):
         own = datasets.read_own(
@@ -347,6 +371,7 @@ class TestErrors:
             ("a,b\n1,2\n3,4\n", r"which column is the label.*label='a'"),
             ("size,price,label\n" + "\n".join(f"{n},1,{n}.5" for n in range(30)), "pd.cut"),
             ("one,label\n1,x\n1,y\n", "no column to learn from.*holds one value"),
+            ("1,2\n3,4\n5,6\n", "looks like data .it holds numbers alone."),
             ("PK\x03\x04 so on", "a spreadsheet"),
             ("a\0b,label\n", "zero bytes"),
         ],

@@ -51,6 +51,7 @@ def read(path: Path) -> Raw:
     rows = _rows(text, separator)
     if not rows:
         raise TableError(f"read_own(): {path} holds no row. Is it the right file?")
+    rows = _apart(rows, text, separator)
     at = _first(rows)
     header, notes = _header(rows[at][2])
     skipped = [(f"row {first}", "above the names of the columns", "Nothing to do.")
@@ -69,6 +70,7 @@ def read(path: Path) -> Raw:
             "line is to name the columns."
         )
     table = pd.DataFrame.from_dict(kept, orient="index", columns=header).astype(object)
+    _named(table, path)
     told = f"Read as {encoding}, columns separated by {_SEPARATORS[separator]}s."
     return Raw(table, skipped, [told, *notes], separator != ",")
 
@@ -130,6 +132,39 @@ def _rows(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
             rows.append((done + 1, reader.line_num, [one.strip() for one in fields]))
         done = reader.line_num
     return rows
+
+
+def _apart(
+    rows: list[tuple[int, int, list[str]]], text: str, separator: str
+) -> list[tuple[int, int, list[str]]]:
+    """Rows that a stray quotation mark has run together: each line of theirs is whole by itself."""
+    if all(first == last for first, last, _ in rows):
+        return rows
+    lines = list(io.StringIO(text, newline=""))
+    usual = Counter(len(fields) for _, _, fields in rows if any(fields)).most_common(1)[0][0]
+    parted = []
+    for first, last, fields in rows:
+        own = [line.split(separator) for line in lines[first - 1 : last]]
+        # Between tabs hardly anybody writes texts of several lines; elsewhere it is usual.
+        odd = separator == "\t" or len(fields) != usual or last - first > _MOST_LINES
+        if first < last and odd and all(len(one) == usual for one in own):
+            stripped = [[field.strip() for field in one] for one in own]
+            parted += [(line, line, one) for line, one in enumerate(stripped, start=first)]
+        else:
+            parted.append((first, last, fields))
+    return parted
+
+
+def _named(table: pd.DataFrame, path: Path) -> None:
+    """Refuse a first line that is data: it would be lost, and would name the columns wrongly."""
+    again = [name for name in table.columns if (table[name] == name).sum() > 1]
+    amounts = all(_POINT.fullmatch(name) for name in table.columns)
+    if again or amounts:
+        why = f"{again[0]!r} comes again below it" if again else "it holds numbers alone"
+        raise TableError(
+            f"read_own(): the first line of {path} looks like data ({why}), and not like names "
+            "of columns. Write a line above it that names them, such as label and text."
+        )
 
 
 def _first(rows: list[tuple[int, int, list[str]]]) -> int:
