@@ -181,6 +181,14 @@ class TestFolders:
         same = datasets.read_own(tmp_path, progress=False)
         pd.testing.assert_frame_equal(same.table, own.table)
 
+    def test_a_list_without_classes_leaves_them_to_the_folders(self, tmp_path):
+        two_classes(tmp_path)
+        lines = [f"{p.relative_to(tmp_path)},{p.stat().st_size}" for p in tmp_path.rglob("*.wav")]
+        write(tmp_path / "files.csv", "\n".join(["file,bytes", *lines]))
+        own = datasets.read_own(tmp_path, progress=False)
+        assert set(own.table["label"]) == {"low", "high"}
+        assert reasons(own) == {"files.csv": "a table that lists no files with a label"}
+
     def test_two_lists_ask_which(self, tmp_path):
         two_classes(tmp_path)
         for name in ("a.csv", "b.csv"):

@@ -21,7 +21,8 @@ _SYSTEM = {"thumbs.db", "desktop.ini", "icon\r"}
 _MOST_PIXELS = 64_000_000
 _LEAST_SIDE = 8
 _SLOTS, _BANDS, _TOP_HZ, _FLOOR_DB = 24, 16, 3000.0, 40.0
-_THUMB = 8
+_MEASURED, _THUMB = 64, 8
+_EVERYWHERE = {(kind, mode) for kind in ("JPEG", "PNG", "BMP") for mode in ("L", "RGB", "RGBA")}
 
 # What files begin with: the suffix they should have, and what it is called.
 _BEGINNINGS = [
@@ -255,19 +256,23 @@ def _picture(data: bytes) -> Thing:
             f"{'cut short' if cut else 'broken'} ({words})", "Copy it again from where it came."
         ) from error
     remarks = _picture_remarks(picture)
-    _readable(data)
+    if (picture.format, picture.mode) not in _EVERYWHERE:
+        _readable(data)
     upright = ImageOps.exif_transpose(picture)
     colour = _eight_bits(upright)
+    # What is measured needs no more pixels than this, and large photographs have many.
+    small = Image.fromarray(colour).resize((_MEASURED, _MEASURED), Image.Resampling.BOX)
+    grey = np.asarray(small, float).mean(axis=2) / 255
     facts = {
         "width": upright.width,
         "height": upright.height,
         "mode": picture.mode,
-        "brightness": float(colour.mean() / 255),
-        "contrast": float(colour.mean(axis=2).std() / 255),
+        "brightness": float(grey.mean()),
+        "contrast": float(grey.std()),
     }
     same = hashlib.sha256(f"{colour.shape}".encode() + colour.tobytes()).hexdigest()
-    small = Image.fromarray(colour).resize((_THUMB, _THUMB), Image.Resampling.BOX)
-    return Thing("picture", facts, same, _unit(np.asarray(small, float).ravel()), remarks)
+    thumb = np.asarray(small.resize((_THUMB, _THUMB), Image.Resampling.BOX), float)
+    return Thing("picture", facts, same, _unit(thumb.ravel()), remarks)
 
 
 def _sized(width: int, height: int) -> None:

@@ -45,10 +45,13 @@ def listing_in(folder: Path) -> Path | None:
     listing = []
     for path in tables:
         try:
-            raw = _own_table.read(path)
+            table = _own_table.read(path).table
+            files = _own_table.the_files(table)
+            if files and media:
+                _own_table.the_label(table, None, [files])
         except TableError:
-            continue
-        if not media or _own_table.the_files(raw.table):
+            continue  # of files without a class: their folders may say it
+        if files or not media:
             listing.append(path)
     if len(listing) > 1:
         raise TableError(
@@ -111,6 +114,11 @@ def _placed(path: Path, inner: Path, divided: bool) -> _Wanted:
         if path.suffix.lower() in SOUNDS | PICTURES:
             raise UnusableError(
                 "in no sub-folder, so it has no label", "Move it into the folder of its class."
+            )
+        if path.suffix.lower() in (".csv", ".tsv"):
+            raise UnusableError(
+                "a table that lists no files with a label",
+                "To use it all the same, give its own path, and label=...",
             )
         raise UnusableError("not in the folder of a class", "Nothing to do.")
     name = unicodedata.normalize("NFC", inner.as_posix())
