@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-# Of 1,200 photographs no two different ones came above 0.98, and none stored again as a small JPEG
-# below 0.996; of 1,000 recorded digits none above 0.97, and none at another rate below 0.99.
+# Of 3,781 photographs of clothing three pairs lie above this: one picture in two classes, and two
+# pairs of shirts on the same cloth; none of 300 stored again as a small JPEG lies below 0.996.
+# Of 1,000 recorded digits no two lie above 0.97, and none of 150 at another rate below 0.99.
 _NEAR, _NEAR_SOUND = 0.99, 0.985
 _MOST_COMPARED = 20_000
 _BLOCK = 1000
