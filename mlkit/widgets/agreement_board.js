@@ -17,7 +17,7 @@ export const due = ({ running, hidden, asked, heard }, every, now) => running &&
 
 class Board {
   constructor(model, el) {
-    Object.assign(this, { model, items: new Map(), wanted: new Set(), running: true, open: false, asked: 0, heard: 0, every: 3000, error: "" });
+    Object.assign(this, { model, items: new Map(), wanted: new Map(), running: true, open: false, asked: 0, heard: 0, every: 3000, error: "" });
     this.build(el);
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
@@ -166,8 +166,9 @@ class Board {
   }
 
   drawContested({ contested, classes, shown }) {
-    const missing = shown ? contested.map(({ key }) => key).filter((key) => !this.items.has(key) && !this.wanted.has(key)) : [];
-    missing.forEach((key) => this.wanted.add(key));
+    const now = Date.now(), asked = (key) => now - (this.wanted.get(key) ?? 0) < QUIET_MS;
+    const missing = shown ? contested.map(({ key }) => key).filter((key) => !this.items.has(key) && !asked(key)) : [];
+    missing.forEach((key) => this.wanted.set(key, now));
     if (missing.length) this.model.send({ op: "want", items: missing });
     // Drawn anew only when it is another: a sound that plays and the focus stay as they are.
     const what = JSON.stringify([contested, classes, this.large, contested.map(({ key }) => this.items.has(key))]);

@@ -139,7 +139,7 @@ class AgreementBoard(anywidget.AnyWidget):
             earlier = _of(table, self._before)
             if len(earlier):
                 self.change = labels.compare(earlier, now, rng=0)
-        self._classes = list(dict.fromkeys(now["label"].value_counts().index))
+        self._classes = sorted(now["label"].dropna().unique(), key=str)  # each keeps its colour
         self._votes = pd.crosstab(now["item"], now["label"]) if len(now) else None
 
     # The wire
