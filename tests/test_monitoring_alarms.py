@@ -316,6 +316,31 @@ class TestInput:
         back = seen(made.assign(empty=made["loud_db"].where(made["timestamp"] >= CHANGE)))
         assert rang(back) == {"drift empty"}
 
+    @pytest.mark.parametrize("targets", [None, TARGETS])
+    def test_columns_that_hold_nothing(self, targets):
+        bare = log().assign(latency_ms=pd.NA, score=np.nan, label=pd.NA)
+        rows = seen(bare, targets=targets).query("metric in ['slow', 'score', 'accuracy']")
+        assert set(rows["metric"]) == {"slow", "score", "accuracy"}
+        assert not rows["alarm"].any()
+        assert rows["value"].isna().all()
+
+    def test_labels_that_only_came_after_the_quiet_stretch(self):
+        made = log()
+        late = made.assign(label=made["label"].where(made["timestamp"] >= CHANGE))
+        rows = seen(late).query("metric == 'accuracy' and n > 0")
+        assert set(rows["why"]) == {"too little to tell from chance"}
+        aimed = seen(late, targets=TARGETS.assign(target=[0.99, 100, 3, 5]))
+        assert aimed.query("metric == 'accuracy' and n > 0")["alarm"].mean() > 0.9
+
+    def test_categories_that_differ_are_compared_by_name(self):
+        made = log()
+        other = made.assign(
+            label=pd.Categorical(made["label"], ["z", "b", "a"]),
+            prediction=made["prediction"].astype("category"),
+        )
+        columns = ["metric", "column", "value", "alarm"]
+        pd.testing.assert_frame_equal(seen(made)[columns], seen(other)[columns])
+
     def test_few_quiet_periods_make_wide_thresholds(self):
         short = seen(log(), reference_until=START + pd.Timedelta("3D"))
         long = seen(log())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mlkit import _show, _tables
 from mlkit._tables import TableError
-from mlkit.monitoring import _stream
+from mlkit.monitoring import _measured, _stream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +161,7 @@ def concept(
     until = until.tz_localize("UTC") if until.tzinfo is None else until.tz_convert("UTC")
     _both_sides(table["label_at"], until)
     given = _stream.stream(table, until, length)
-    right = (table["label"] == table["prediction"]).to_numpy(float)
+    right = _measured.right(table).astype(float)
     shown = _table(given, right, alpha)
     settings: dict[str, Any] = {"alpha": alpha, "adwin": adwin, "page_hinkley": page_hinkley}
     found = _stream.alarms(given, right, **settings)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlkit import _show, _stats, _tables
 from mlkit._tables import TableError
-from mlkit.monitoring import _users
+from mlkit.monitoring import _measured, _users
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +144,7 @@ def estimate(
     now, notes = _usable(current, "current", ["item", "prediction", "score"])
     before, more = _usable(reference, "reference", ["item", "label", "prediction", "score"])
     notes += more
-    right = (before["label"] == before["prediction"]).to_numpy(float)
+    right = _measured.right(before).astype(float)
     scores = before["score"].to_numpy(float), now["score"].to_numpy(float)
     fit = _FITS[calibration]
     expected = fit(scores[0], right, np.ones(len(right)), scores[1])

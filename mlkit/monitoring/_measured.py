@@ -46,3 +46,12 @@ def loudness_db(path: str) -> float:
         return float("nan")
     power = float((samples**2).mean()) if samples.size else 0.0
     return 10 * float(np.log10(power)) if power > 0 else float("nan")
+
+
+def right(table: pd.DataFrame) -> np.ndarray:
+    """Which predictions are the label; a missing one on either side is not."""
+    label, prediction = (table[name].astype(object) for name in ("label", "prediction"))
+    known = (label.notna() & prediction.notna()).to_numpy(bool)
+    found = np.zeros(len(table), bool)
+    found[known] = (label[known] == prediction[known]).to_numpy(bool)
+    return found

@@ -184,7 +184,7 @@ def _unsure(watched: Watched, plan: dict, alpha: float, limit: float | None, _: 
 def _accuracy(watched: Watched, plan: dict, alpha: float, limit: float | None, _: float) -> Told:
     table = watched.table
     _tables._same_kind(table, _FUNCTION)
-    right = (table["label"] == table["prediction"]).to_numpy(bool, na_value=False)
+    right = _measured.right(table)
     came = table["timestamp"]
     if "label_at" in table:
         late = pd.to_datetime(table["label_at"], utc=True)

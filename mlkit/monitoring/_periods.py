@@ -57,8 +57,8 @@ def share(
     """A share: ``k`` of ``n``. Exact binomial tails, of as many requests as tell as much."""
     from scipy.special import bdtrik
 
-    k0, n0 = float(k[quiet].sum()), float(n[quiet].sum())
-    usual = (k0 + 0.5) / (n0 + 1)
+    k0, n0 = k[quiet].sum(dtype=float), n[quiet].sum(dtype=float)
+    usual = (k0 + 0.5) / (n0 + 1) if n0 else np.nan  # nothing to compare with: never rings
     with np.errstate(divide="ignore", invalid="ignore"):
         value = k / n
         spread = (k0 / n0) * (1 - k0 / n0) * (1 / n - 1 / n0)
@@ -116,7 +116,7 @@ def mean(
     """A mean, from sums of values and of their squares; normal tails."""
     from scipy.stats import norm, t
 
-    n0 = float(n[quiet].sum())
+    n0 = n[quiet].sum(dtype=float)
     usual = sums[quiet].sum() / n0 if n0 else np.nan
     variance = max(squares[quiet].sum() / n0 - usual**2, 0.0) * n0 / max(n0 - 1, 1) if n0 else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
