@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,21 +12,7 @@ from mlkit._files import bundled
 from mlkit.exercises import exercises
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-NAMES = {
-    "00_start_here",
-    "01_scoping",
-    "02_define_data",
-    "03_human_baseline",
-    "04_organize_data",
-    "05_train_model",
-    "06_error_analysis",
-    "07_audit_performance",
-    "08_augment_data",
-    "09_deploy_model",
-    "10_monitor_model",
-    "11_your_own_data",
-    "12_class_agreement",
-}
+NAMES = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
 
 
 def objectives() -> list[dict[str, str]]:
@@ -33,9 +20,8 @@ def objectives() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def built(name: str) -> Path | None:
-    path = NOTEBOOKS / f"{name}.ipynb"
-    return path if path.exists() else None
+def cells_of(name: str) -> list[dict]:
+    return json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
 
 
 def test_there_are_five_thirteen_and_nine():
@@ -46,13 +32,10 @@ def test_there_are_five_thirteen_and_nine():
 
 
 @pytest.mark.parametrize("row", objectives(), ids=lambda row: row["id"])
-def test_each_has_a_notebook_and_where_that_is_built_a_section_and_an_exercise(row):
+def test_each_has_a_notebook_a_section_and_an_exercise(row):
     assert row["id"].startswith(f"w{row['week']}-")
     assert row["notebook"] in NAMES
-    path = built(row["notebook"])
-    if path is None:
-        return
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = cells_of(row["notebook"])
     # The section that an objective belongs to carries its id in the metadata of its first cell.
     tagged = [c for c in cells if row["id"] in c["metadata"].get("objectives", [])]
     assert len(tagged) == 1, f"{row['notebook']} needs one section for {row['id']}"
@@ -64,10 +47,16 @@ def test_each_has_a_notebook_and_where_that_is_built_a_section_and_an_exercise(r
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_a_notebook_names_the_objectives_it_covers(name):
-    path = built(name)
-    if path is None:
-        return
-    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    first = "".join(cells_of(name)[0]["source"])
     for row in objectives():
         if row["notebook"] == name:
             assert row["objective"] in first
+
+
+def test_the_list_for_learners_is_the_same():
+    """Week by week, each with the notebook it is in and the exercise that checks it."""
+    readme = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+    for row in objectives():
+        link = f"[{row['notebook'][:2]}]({row['notebook']}.ipynb)"
+        assert f"| {row['week']} | {row['objective']} | {link} | `{row['exercise']}` |" in readme
+    assert len(re.findall(r"^\| [123] \|", readme, re.MULTILINE)) == len(objectives())
