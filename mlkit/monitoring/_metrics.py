@@ -271,7 +271,10 @@ def _name_bins(
         name for name, count in before.counts.items()
         if count * usual >= _EXPECTED * max(before.n, 1)
     ]  # fmt: skip
-    codes, found = pd.factorize(values)
+    try:
+        codes, found = pd.factorize(values)
+    except TypeError:  # lists and the like, counted by what they look like
+        codes, found = pd.factorize(values.map(str, na_action="ignore"))
     place = {name: k for k, name in enumerate(common)}
     other = len(common)
     to = np.array([*(place.get(str(name), other) for name in found), other + 1])
