@@ -17,7 +17,7 @@ def of_rows(raw: Raw, names: dict[str, str | None]) -> Own:
     text = _own_table.the_text(table, names["text"], [label, who])
     key = _own_table.pick(table, _own_table.IDS, None, "id")
     told = [f"The label is {label!r}" + (f", the text {text!r}" if text else "") +
-            (f", whose it is says {who!r}" if who else "") + "."]  # fmt: skip
+            (f", and {who!r} says whose it is" if who else "") + "."]  # fmt: skip
     table, skipped = _filled(table, {label: "label", text: "text"}, key, raw.skipped)
     table = renamed(table, label, who, text, "text" if text else None)
     key = next((name for name in table.columns if name in (key, f"{key} (in the file)")), None)
