@@ -37,6 +37,20 @@ def tag_a_few(notebook: Notebook) -> None:
     tagger.wait_shown()
 
 
+def play_half_a_year(notebook: Notebook) -> None:
+    root = notebook.page.locator(".mlkit-simulator").last
+    root.get_by_text("they will be lost").click()
+    root.locator(".mlkit-when select").select_option("9")
+    root.get_by_role("button", name="Run the half year").click()
+    notebook.wait(lambda: root.locator("svg").count(), "the picture")
+
+
+def until_most_have_labelled(notebook: Notebook) -> None:
+    board = notebook.page.locator(".mlkit-board").last
+    labels = re.compile(r"([5-9]\d\d) of 900 labels")
+    notebook.wait(lambda: labels.search(board.inner_text()), "five hundred labels", 90)
+
+
 def nothing(notebook: Notebook) -> None:
     """The picture is of the cell as it comes."""
 
@@ -55,6 +69,9 @@ GALLERY = [
     Picture("tagger", "06_error_analysis", "tagger", tag_a_few, frame=6),
     Picture("what_to_fix", "06_error_analysis", "report", tallest=560),
     Picture("people_differ", "02_define_data", "lines"),
+    Picture("preview", "08_augment_data", "preview", frame=6),
+    Picture("simulator", "10_monitor_model", "simulator", play_half_a_year, tallest=1500),
+    Picture("class", "12_class_agreement", "rehearsal", until_most_have_labelled),
 ]
 
 
@@ -88,7 +105,7 @@ def opened_whole(picture: Picture, folder: Path, open_notebook) -> Notebook:
 @pytest.mark.parametrize("picture", GALLERY, ids=lambda picture: picture.name)
 def test_take(picture, open_notebook, folder):
     notebook = opened_whole(picture, folder, open_notebook)
-    notebook.page.set_viewport_size({"width": 1200, "height": 1400})
+    notebook.page.set_viewport_size({"width": 1200, "height": 2400})
     place = places(picture.notebook).index(picture.cell)
     show = """n => {
       const content = window.jupyterapp.shell.currentWidget.content;
