@@ -117,13 +117,13 @@ def test_labels_follow_the_law_that_holds_whatever_the_photograph():
     """An outside model of P(y|x), learned before, is calibrated after the inputs moved."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    made = make_traffic(days=100, requests=2500, kind="data", size=0.5, onset_day=0, rng=4)
-    still = make_traffic(days=100, requests=2500, kind="none", rng=9)
+    made = make_traffic(days=100, requests=1000, kind="data", size=0.5, onset_day=0, rng=4)
+    still = make_traffic(days=100, requests=1000, kind="none", rng=9)
     inputs = ["length_mm", "marks", "brightness"]
     # It sees both kinds of photograph, but the labels of one world alone in each half.
     y = pd.concat([made, still])["label"] == "scratched"
     x = pd.concat([made, still])[inputs]
-    model = HistGradientBoostingClassifier(max_iter=150, random_state=0).fit(x, y)
+    model = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(x, y)
     for table in (made, still):
         shared = table[table["brightness"].between(0.5, 0.6)]
         chance = model.predict_proba(shared[inputs])[:, 1]
