@@ -1,6 +1,7 @@
 """Who gets which version, what is compared, and what the policy does next."""
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -83,6 +84,27 @@ class TestTally:
         ).assign(**{"version": "old", **change})
         with pytest.raises(TableError, match=words):
             deployment.tally(log)
+
+    def test_a_log_of_several_eras_is_counted_with_a_warning(self):
+        log = pd.DataFrame(
+            {
+                "timestamp": ["2026-01-01"] * 3,
+                "item": list("abc"),
+                "user": ["u", "u", "v"],
+                "version": ["old", "new", "new"],
+                "prediction": ["x", "y", "x"],
+                "era": [0, 0, 1],
+            }
+        )
+        with pytest.warns(UserWarning, match=r'2 eras.*log\[log\["era"\] == 1\]') as told:
+            whole = deployment.tally(log)
+        assert told[0].filename == __file__
+        assert whole["requests"].sum() == 3
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            deployment.tally(log[log["era"] == 0])
+            deployment.tally(log.drop(columns="era"))
+            deployment.tally(log.assign(era=[0, None, 0]))
 
     def test_without_users_no_comparison(self):
         log = pd.DataFrame({"timestamp": ["2026-01-01"], "item": ["a"], "prediction": ["x"]})
@@ -197,6 +219,15 @@ class TestCompare:
         assert found.difference == 0
         assert 0.02 < found.high < 0.15
 
+    def test_it_says_what_a_policy_with_one_rule_says(self):
+        tally = a_tally(np.random.default_rng(11), 400, new=0.9)
+        row = Policy("shadow", rules=(Rule(),)).step(tally, share=0).table.iloc[0]
+        found = deployment.compare(tally)
+        assert (found.low, found.high) == (row["low"], row["high"])
+        rule = Rule(tolerable=0.1)
+        row = Policy("shadow", rules=(rule,)).step(tally, share=0).table.iloc[0]
+        assert deployment.compare(tally, expected=rule.tolerable).low == row["low"] != found.low
+
     def test_one_user_has_no_interval_and_a_reason(self):
         tally = a_tally(np.random.default_rng(7), 5, share=0)
         found = deployment.compare(tally)
@@ -223,6 +254,15 @@ class TestCompare:
         found = deployment.compare(a_tally(np.random.default_rng(8), 90, new=0.5))
         assert "at any number of looks" in repr(found)
         assert "<table" in found._repr_html_()
+        assert "Too few" in repr(found)  # 90 users, by lot on two sides
+        assert "Too few" not in repr(deployment.compare(a_tally(np.random.default_rng(8), 300)))
+
+    @pytest.mark.parametrize("looks", ["once", "any"])
+    def test_four_users_are_said_to_be_too_few(self, looks):
+        four = a_tally(np.random.default_rng(1), 4).assign(version=["old", "new"] * 2)
+        found = deployment.compare(four, looks=looks)
+        assert "Too few to rely on: only 2 users on one version" in repr(found)
+        assert -1 <= found.low <= found.difference <= found.high <= 1
         assert found.plot().get_xlabel() == "accuracy, new - old (points)"
 
 

@@ -30,6 +30,7 @@ _facts = {
               for name, rows in {"dev": judged, "week two": told}.items()},
     "degrees": {price: [one.degree, float(one.table["by_model"][one.table["cost"].idxmin()])]
                 for price in (100, 500) for one in [cost(error_cost=price)]},
+    "brought": brought, "apart": by_itself(told).to_dict("index"),
     "share": server.share, "url": server.url, "running": server.running,
     "changed": changed.to_dict(),
 }
@@ -67,8 +68,11 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(folder, tmp_path_factory):
     again = cells()["start"] + "\nprint('AGAIN', server.share, server.running, len(server.log()))"
+    queue = cells()["labeler"] + "\nprint('TWICE', len(told), len(server.log()))"
     gone = "server.stop()\nserver.stop()\nprint('GONE', server.running)"
-    return run(folder, tmp_path_factory.mktemp("data"), PROBE, again, gone)
+    nobody = "try:\n    call('/health')\nexcept RuntimeError as told:\n    print('NOBODY', told)"
+    data = tmp_path_factory.mktemp("data")
+    return run(folder, data, PROBE, again, queue, queue, gone, queue, nobody)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,23 @@ class TestWhatTheProseSays:
 
     def test_the_threshold_of_dev_lets_more_errors_through_in_week_two(self, facts):
         assert facts["alone"]["week two"] < facts["alone"]["dev"]
+
+    def test_it_is_the_newcomer_who_loses_by_it(self, facts):
+        known, newcomer = facts["apart"]["known voices"], facts["apart"]["the newcomer"]
+        assert newcomer["right of these"] < known["right of these"]
+        assert newcomer["new answers alone"] < known["new answers alone"]
+
+    def test_the_newcomer_gains_and_the_intervals_overlap(self, facts):
+        for who in ("everybody", "the newcomer"):
+            told = {
+                name: [int(x) for x in re.findall(r"(\d+)%", text)]
+                for name, text in facts["brought"][who].items()
+            }
+            assert list(told) == ["new", "+ scans", "+ queue", "+ both"]
+            assert all(share >= told["new"][0] for share, *_ in told.values())
+            assert max(low for _, low, _ in told.values()) < min(high for *_, high in told.values())
+            assert told["+ queue"][0] >= told["+ scans"][0]
+        assert len(facts["queue"]) < len(facts["weeks"][0]) / 2
 
     def test_part_of_it_is_cheapest_and_less_where_errors_cost_more(self, facts):
         (cheap, by_model), (dear, less) = facts["degrees"]["100"], facts["degrees"]["500"]
@@ -240,6 +261,16 @@ class TestServer:
         port = int(facts["url"].rsplit(":", 1)[1])
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+    def test_the_server_and_a_comparison_say_the_same_of_week_one(self, done):
+        limits = re.findall(r"\(([+-][\d.]+) to ([+-][\d.]+)", said_in(done, "week-one"))
+        assert len(limits) == 2
+        assert limits[0] == limits[1]
+
+    def test_nothing_is_sent_twice_and_a_stopped_server_is_named(self, done, facts):
+        n = len(facts["weeks"][1])
+        assert re.findall(r"TWICE (\d+) (\d+)", said(done)) == [(str(n), str(2 * n))] * 3
+        assert "NOBODY No server at http://127.0.0.1" in said(done)
 
     def test_its_cell_can_be_run_again(self, done):
         assert "AGAIN 0.0 True 0" in said(done)

@@ -1,7 +1,8 @@
 """How much to leave to the machine: each degree with its errors and its cost."""
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -41,15 +42,15 @@ class Automation:
         )
 
     def _repr_html_(self) -> str:
-        shown = self.table.iloc[_spread(len(self.table))]
+        best = int(self.table["cost"].argmin())
+        shown = self.table.iloc[sorted({best, *_spread(len(self.table))})]
         rows = [
             {
                 "degree": str(row["degree"]),
                 "threshold": "" if pd.isna(row["threshold"]) else f"{row['threshold']:.3f}",
                 "by_model": _show.percent(row["by_model"], digits=0),
-                "accuracy": f"{_show.percent(row['accuracy'])}\n"
-                f"{_show.percent(row['accuracy_low'])} to {_show.percent(row['accuracy_high'])}",
-                "cost": f"{row['cost']:.3g}\n{row['cost_low']:.3g} to {row['cost_high']:.3g}",
+                "accuracy": _with_reach(row, "accuracy", _show.percent),
+                "cost": _with_reach(row, "cost", lambda value: f"{value:.3g}"),
             }
             for row in shown.to_dict("records")
         ]
@@ -187,7 +188,9 @@ def _plans(score: np.ndarray) -> list[tuple[str, float, np.ndarray]]:
     plans = [(name, np.nan, nobody) for name in (HUMAN, SHADOW, ASSIST)]
     known = score[np.isfinite(score)]
     grid = np.quantile(known, np.linspace(0, 1, 41), method="higher") if len(known) else known
-    plans += [(PARTIAL, float(t), score >= t) for t in np.unique(grid)[::-1]]
+    partial = [(PARTIAL, float(t), score >= t) for t in np.unique(grid)[::-1]]
+    # A threshold that leaves nothing to people is full automation, and is called that.
+    plans += [plan for plan in partial if not plan[2].all()]
     return [*plans, (FULL, np.nan, ~nobody)]
 
 
@@ -222,6 +225,13 @@ def _check_costs(human_cost: float, model_cost: float, error_cost: float) -> Non
     for name, value in costs.items():
         if not value >= 0:
             raise ValueError(f"{name} is a cost of an item, 0 or more; got {value!r}.")
+
+
+def _with_reach(row: Mapping[Hashable, Any], name: str, told: Callable[[float], str]) -> str:
+    """A figure and its limits; where the items do not move it, it was put in."""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    reach = "assumed" if np.isclose(low, high) else f"{told(low)} to {told(high)}"
+    return f"{told(row[name])}\n{reach}"
 
 
 def _spread(rows: int, most: int = 12) -> list[int]:

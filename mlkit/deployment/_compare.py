@@ -21,6 +21,8 @@ METRICS = {
     "slow": ("slow", "requests"),
 }
 FEWEST = 2  # users a version, for a variance
+ROUGH = 50  # fewer users a version: the interval rests on too little to hold its promise
+EXPECTED = 0.02  # what a rule tolerates and a comparison looks for, where nobody says
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Comparison:
     high: float
     n: int  # users
     looks: str
-    why: str = field(default="")  # why there is no interval
+    why: str = field(default="")  # why there is no interval, or only a rough one
 
     def __repr__(self) -> str:
         if math.isnan(self.low):
@@ -43,7 +45,7 @@ class Comparison:
         return (
             f"{self.metric}: new - old is {100 * self.difference:+.1f} points "
             f"({100 * self.low:+.1f} to {100 * self.high:+.1f}, {times}), over "
-            f"{_tables._count(self.n, 'user')}."
+            f"{_tables._count(self.n, 'user')}." + (f" {self.why}" if self.why else "")
         )
 
     def _repr_html_(self) -> str:
@@ -77,7 +79,7 @@ def compare(
     *,
     metric: str = "accuracy",
     looks: str = "any",
-    expected: float = 0.05,
+    expected: float = EXPECTED,
     confidence: float = 0.95,
 ) -> Comparison:
     """Is the new version better or worse than the old one, as far as one can know by now?
@@ -93,10 +95,12 @@ def compare(
     tally : from ``tally``.
     metric : *accuracy*, *failed* or *slow*.
     expected : the size of a difference that would matter. The interval for any number of looks
-        is narrowest where one can just see it; it holds whatever is put here.
+        is narrowest where one can just see it; a policy puts its rule's ``tolerable`` here. A
+        larger one is narrower where few users differ a lot. It holds for each size, but for
+        one chosen before the log was seen.
 
     Fewer than two users a version: no interval, and the reason. Both rest on many users: with
-    fewer than about 50 a version they are rough.
+    fewer than about 50 a version they are rough, and the sentence says so.
 
     Examples
     --------
@@ -136,10 +140,15 @@ def compare(
             + " and ".join(f"{row.users} on {row.version}" for row in table.itertuples())
             + "."
         )
+    elif (few := int(table["users"].min())) < ROUGH:
+        why = (
+            f"Too few to rely on: only {_tables._count(few, 'user')} on one version, and the "
+            f"interval takes about {ROUGH}."
+        )
     half = half_width(error, looks=looks, expected=expected, confidence=confidence)
-    return Comparison(
-        table, metric, difference, difference - half, difference + half, users, looks, why
-    )
+    # A difference of two shares lies within these, whatever the interval says.
+    low, high = np.clip([difference - half, difference + half], -1, 1).tolist()
+    return Comparison(table, metric, difference, low, high, users, looks, why)
 
 
 def sides(

@@ -22,7 +22,8 @@ _WORSE = {"accuracy": -1, "failed": 1, "slow": 1}  # the sign of new - old that 
 class Rule:
     """New has to go when it is surely worse than old by more than ``worse_by`` (a share).
 
-    ``tolerable``: it may get more users once it is surely not worse by more than this.
+    ``tolerable``: it may get more users once it is surely not worse by more than this. The
+    intervals are made for a difference of this size: ``compare(..., expected=tolerable)``.
 
     Examples
     --------
@@ -32,7 +33,7 @@ class Rule:
 
     metric: str = "accuracy"
     worse_by: float = 0.0
-    tolerable: float = 0.02
+    tolerable: float = _compare.EXPECTED
 
     def __post_init__(self) -> None:
         """Refuse what could never fire, or would always."""

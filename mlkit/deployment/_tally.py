@@ -1,5 +1,6 @@
 """What each user got from each version, in counts that add up."""
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,6 +28,9 @@ def tally(log: pd.DataFrame, *, slow_ms: float | None = None) -> pd.DataFrame:
         these users are new's.
     slow_ms : a request that took longer counts as slow; needs ``latency_ms``.
 
+    A log with more than one ``era`` is counted with a warning: "new" may be several models in
+    it, and the days differ.
+
     Returns
     -------
     DataFrame with one row for each user and version: ``user, version, requests, labelled,
@@ -42,6 +46,7 @@ def tally(log: pd.DataFrame, *, slow_ms: float | None = None) -> pd.DataFrame:
     """
     log = _tables.log(log, function="deployment.tally")
     _has_users_and_versions(log)
+    _one_era(log)
     if "routed" in log:
         log = log[(log["routed"].astype(str) != "new") | (log["version"].astype(str) != "old")]
     label = log["label"] if "label" in log else pd.Series(pd.NA, log.index)
@@ -100,6 +105,16 @@ def _has_users_and_versions(log: pd.DataFrame) -> None:
             )
     in_each_row(log, ("user", "version"), function="deployment.tally")
     _known_versions(log, "deployment.tally")
+
+
+def _one_era(log: pd.DataFrame) -> None:
+    eras = log["era"].dropna().unique() if "era" in log else ()
+    if len(eras) > 1:
+        warnings.warn(
+            f"this log has {len(eras)} eras: in each another share was in force, and new may have "
+            f'been another model. Compare within one: log[log["era"] == {max(eras)}].',
+            stacklevel=3,
+        )
 
 
 def in_each_row(table: pd.DataFrame, names: Iterable[str], *, function: str) -> None:

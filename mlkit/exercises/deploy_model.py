@@ -6,7 +6,7 @@ from mlkit.exercises.engine import Exercise
 from mlkit.exercises.kinds import Decision, Number, Order, Subset
 
 # A queue of unsure items: its share of all, how often the model is right in it, and elsewhere.
-QUEUED, RIGHT_IN_QUEUE, RIGHT_ELSEWHERE = 0.2, 0.6, 0.98
+QUEUED, RIGHT_IN_QUEUE, RIGHT_ELSEWHERE = 0.3, 0.5, 0.9
 SHARES = {"A": 0.01, "B": 0.05, "C": 0.2, "D": 0.5}
 DEGREES = {
     "A": "people only",
@@ -138,7 +138,8 @@ EXERCISES = [
         kind=Decision(
             "ABCD", Number(tolerance=60, share=False), figure_is="the users it takes at 1 %"
         ),
-        hint="needs has the users that each share takes, old and new together. You have have.",
+        hint="needs has the users that each share takes, old and new together. The ones "
+        "that there are stand in have.",
         why="At 1 % nearly all that is known is about old. Waiting does not mend it: users "
         "who are on old stay there, and more requests of the few on new tell little more about "
         "others. A share that can see nothing protects nobody: it only looks careful.",
@@ -209,7 +210,8 @@ EXERCISES = [
         wrong=[
             (
                 lambda ways: ("A", _errors_between(ways)),
-                "Labels take the same time in both: they come when the parcel is opened.",
+                "Labels take the same time in both: they come when somebody holds the phone "
+                "itself.",
             ),
             (
                 lambda ways: ("C", _errors_between(ways)),
@@ -273,8 +275,8 @@ EXERCISES = [
     Exercise(
         id="09.degree",
         kind=Decision("ABCDE", Number(tolerance=0.0051), figure_is="the share left to people"),
-        hint="Print scale. Then, in the row with the lowest cost: by_model is what the model "
-        "answers. Who answers the rest?",
+        hint="The first line of scale names the cheapest. All rows are in scale.table: in the one "
+        "with the lowest cost, by_model is the share that the model answers. Who answers the rest?",
         why="Neither people nor the model are cheapest alone as long as the score tells hard items "
         "from easy ones. Another price of an error, or another model, moves the point: so it is "
         "computed again with each version, and not decided once.",
@@ -286,7 +288,7 @@ EXERCISES = [
             ),
             (
                 lambda scale: _degree(scale, 2),
-                "Look at the column cost in scale: it is not lowest there.",
+                "Look at the column cost in scale.table: it is not lowest there.",
             ),
             (
                 lambda scale: _degree(scale, 3),
@@ -327,7 +329,7 @@ EXERCISES = [
             ),
             (
                 lambda: ("B", RIGHT_IN_QUEUE),
-                "That is within the queue. And the four fifths outside it?",
+                "That is within the queue. And the seven tenths outside it?",
             ),
         ],
     ),
