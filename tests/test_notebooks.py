@@ -187,12 +187,15 @@ def answered(name: str) -> nbformat.NotebookNode:
 
 
 def said(notebook: nbformat.NotebookNode) -> str:
-    return "\n".join(
-        output.get("text", "") or output.get("data", {}).get("text/plain", "")
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    )
+    """All that the cells say; a print may arrive in pieces, so these are joined as they come."""
+    parts = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            parts.append(output.get("text", "") or output.get("data", {}).get("text/plain", ""))
+            if output.output_type != "stream":
+                parts.append("\n")
+        parts.append("\n")
+    return "".join(parts)
 
 
 def check_outputs(notebook: nbformat.NotebookNode) -> None:
