@@ -261,6 +261,36 @@ class TestFolders:
         datasets.read_own(tmp_path, progress=False)
         assert "reading" not in capfd.readouterr().err
 
+    @pytest.mark.parametrize("rate", [1000, 8000, 44100])
+    @pytest.mark.parametrize("ms", [1, 10, 20, 31, 50])
+    def test_a_very_short_sound_is_left_out_or_goes_through(self, tmp_path, rate, ms):
+        two_classes(tmp_path)
+        tone(tmp_path / "low/t.wav", 300, seconds=ms / 1000 + 0.1 / rate, rate=rate)
+        own = datasets.read_own(tmp_path, progress=False)
+        if ms < 30:
+            assert reasons(own) == {"low/t.wav": f"too short: {ms} ms"}
+        else:
+            assert own.n == 7
+            assert np.isfinite(features.mfcc(own.table["path"], progress=False)).all()
+
+    def test_a_picture_of_one_colour_is_remarked(self, tmp_path):
+        for number, label in enumerate("aabb"):
+            (tmp_path / label).mkdir(exist_ok=True)
+            Image.new("RGB", (30, 30), (85 * number,) * 3).save(tmp_path / label / f"{number}.png")
+        remarks = datasets.read_own(tmp_path, progress=False).table["remark"].tolist()
+        assert remarks == ["black throughout", *["one colour throughout"] * 2, "white throughout"]
+
+    def test_documents_drawings_and_archives_have_advice_of_their_own(self, tmp_path):
+        two_classes(tmp_path)
+        (tmp_path / "low/n.docx").write_bytes(b"PK\x03\x04" + b"\0" * 40)
+        (tmp_path / "low/n.zip").write_bytes(b"PK\x03\x04" + b"\0" * 40)
+        (tmp_path / "low/n.svg").write_text('<?xml version="1.0"?><svg></svg>')
+        skipped = datasets.read_own(tmp_path, progress=False).skipped.set_index("where")
+        assert skipped.loc["low/n.docx", "why"] == "a document (.docx)"
+        assert skipped.loc["low/n.docx", "do"].startswith("Export what is in it")
+        assert skipped.loc["low/n.zip", "do"] == "Unpack it; nothing in it is read."
+        assert skipped.loc["low/n.svg", "do"] == "Export it as PNG."
+
     @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read all files")
     def test_a_file_that_may_not_be_read(self, tmp_path):
         two_classes(tmp_path)

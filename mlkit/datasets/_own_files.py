@@ -17,9 +17,11 @@ import numpy as np
 SOUNDS = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff"}
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _SAME = {".jpeg": ".jpg", ".tiff": ".tif", ".aiff": ".aif", ".oga": ".ogg"}
+_DOCUMENTS = {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub"}
 _SYSTEM = {"thumbs.db", "desktop.ini", "icon\r"}
 _MOST_PIXELS = 64_000_000
 _LEAST_SIDE = 8
+_LEAST_MS = 30  # one window of the features
 _SLOTS, _BANDS, _TOP_HZ, _FLOOR_DB = 24, 16, 3000.0, 40.0
 _MEASURED, _THUMB = 64, 8
 _EVERYWHERE = {(kind, mode) for kind in ("JPEG", "PNG", "BMP") for mode in ("L", "RGB", "RGBA")}
@@ -41,7 +43,7 @@ _BEGINNINGS = [
 _CONTAINERS = {b"WAVE": ".wav", b"WEBP": ".webp", b"AIFF": ".aif", b"AIFC": ".aif"}
 _FOREIGN = [
     (b"GIF8", "a GIF picture: save it as PNG"),
-    (b"PK\x03\x04", "a zip archive (or a document in one): unpack it"),
+    (b"PK\x03\x04", "a zip archive: unpack it; nothing in it is read"),
     (b"%PDF", "a PDF: export its pages as PNG"),
     (b"\x1f\x8b", "a gzip archive: unpack it"),
     (b"Rar!", "a RAR archive: unpack it"),
@@ -124,6 +126,10 @@ def _foreign(data: bytes, named: str) -> UnusableError:
         if data[8:12] in (b"heic", b"heix", b"mif1", b"avif"):
             return UnusableError(f"{claimed}a HEIC or AVIF picture", "Export it as JPEG.")
         return UnusableError(f"{claimed}an MP4 or M4A file", "Convert its sound to WAV.")
+    if data.startswith(b"PK\x03\x04") and named in _DOCUMENTS:
+        return UnusableError(f"a document ({named})", "Export what is in it, or move it elsewhere.")
+    if b"<svg" in data[:1000].lower():
+        return UnusableError(f"{claimed}a drawing (SVG)", "Export it as PNG.")
     for start, what in _FOREIGN:
         if data.startswith(start):
             what, _, do = what.partition(": ")
@@ -170,6 +176,11 @@ def _sound(data: bytes) -> Thing:
         )
     if not len(samples):
         raise UnusableError("holds no sound: 0 samples", "Record it again.")
+    if 1000 * len(samples) < _LEAST_MS * rate:
+        raise UnusableError(
+            f"too short: {1000 * len(samples) / rate:.2g} ms",
+            f"Record it again; {_LEAST_MS} ms are the least.",
+        )
     if not np.isfinite(samples).all():
         raise UnusableError("holds samples that are no numbers", "Export it again as 16-bit WAV.")
     mono = samples.mean(axis=1)
@@ -216,7 +227,9 @@ def _promised(data: bytes) -> str:
 
 def _sound_print(mono: np.ndarray, rate: int) -> np.ndarray:
     """Level by time and pitch, whatever the volume, the rate and the format."""
-    pieces = np.array_split(mono, _SLOTS) if len(mono) >= 8 * _SLOTS else [mono]
+    # At a very low rate a short sound has few samples: silence is put after it.
+    mono = np.pad(mono, (0, max(0, 8 * _SLOTS - len(mono))))
+    pieces = np.array_split(mono, _SLOTS)
     edges = np.linspace(0, _TOP_HZ, _BANDS + 1)
     rows = []
     for piece in pieces:
@@ -270,6 +283,9 @@ def _picture(data: bytes) -> Thing:
         "brightness": float(grey.mean()),
         "contrast": float(grey.std()),
     }
+    if not np.ptp(colour.reshape(-1, 3), axis=0).any():
+        called = {0: "black", 765: "white"}.get(int(colour[0, 0].sum(dtype=int)), "one colour")
+        remarks.append(f"{called} throughout")
     same = hashlib.sha256(f"{colour.shape}".encode() + colour.tobytes()).hexdigest()
     thumb = np.asarray(small.resize((_THUMB, _THUMB), Image.Resampling.BOX), float)
     return Thing("picture", facts, same, _unit(thumb.ravel()), remarks)

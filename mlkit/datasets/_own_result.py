@@ -28,7 +28,7 @@ _OWN_PART = [
     (r"^(one row of) [\d,]+ lines", r"\1 many lines"),
     (r"^[\d,]+ fields?, (more|fewer) .*", r"\1 fields than columns"),
     (r"^named \S+, but (.*)", r"named otherwise: \1"),
-    (r"^(cut short|empty|too small|too large|far too large|holds no sound)\b.*", r"\1"),
+    (r"^(cut short|empty|too short|too small|too large|far too large|holds no sound)\b.*", r"\1"),
     (r" \((?!or ).*\)$", ""),
 ]
 
