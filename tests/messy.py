@@ -95,8 +95,8 @@ def sounds(folder: Path, seed: int = 0) -> Messy:
     wave, rate = soundfile.read(first, dtype="int16")
     (folder / "clap/yard/clap_0 - Kopie.wav").write_bytes(first.read_bytes())
     soundfile.write(folder / "clap/yard/zz.flac", wave, rate)
-    made.skipped["clap/yard/clap_0.wav"] = "the same content as clap/yard/clap_0 - Kopie.wav"
-    made.skipped["clap/yard/zz.flac"] = "the same content as clap/yard/clap_0 - Kopie.wav"
+    made.skipped["clap/yard/clap_0 - Kopie.wav"] = "the same content as clap/yard/zz.flac"
+    made.skipped["clap/yard/clap_0.wav"] = "the same content as clap/yard/zz.flac"
     (folder / "hum/cellar/really_a_hum.wav").write_bytes(
         (folder / "clap/cellar/clap_3.wav").read_bytes()
     )
@@ -233,9 +233,9 @@ def pictures(folder: Path, seed: int = 0) -> Messy:
     # Copies.
     data = (folder / "ring/IMG_004.png").read_bytes()
     (folder / "ring/IMG_004 (1).png").write_bytes(data)
-    Image.open(folder / "ring/IMG_004.png").save(folder / "ring/z.bmp")
-    made.skipped["ring/IMG_004.png"] = "the same content as ring/IMG_004 (1).png"
-    made.skipped["ring/z.bmp"] = "the same content as ring/IMG_004 (1).png"
+    Image.open(folder / "ring/IMG_004.png").save(folder / "ring/stored again.bmp")
+    made.skipped["ring/IMG_004 (1).png"] = "the same content as ring/IMG_004.png"
+    made.skipped["ring/stored again.bmp"] = "the same content as ring/IMG_004.png"
     (folder / "square/or a ring.png").write_bytes((folder / "ring/IMG_006.png").read_bytes())
     made.kept += 1
     made.remarks["square/or a ring.png"] = "the same content as ring/IMG_006.png, another class"

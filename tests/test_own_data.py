@@ -77,9 +77,9 @@ class TestMess:
         table = datasets.read_own(mess.path, progress=False).table.set_index("item", drop=False)
         for item, remark in mess.remarks.items():
             if "same" in remark:
-                other = (
-                    table.loc[item, "remark"].partition(" as ")[2].removesuffix(", another class")
-                )
+                remark = table.loc[item, "remark"].partition(";")[0]
+                other = remark.partition(" as ")[2].removesuffix(", another class")
+                assert item in table.loc[other, "remark"]  # said on both sides
                 assert table.loc[item, "group"] == table.loc[other, "group"]
         parts = table.assign(split=splits.split(table, by="label", group="group"))
         assert splits.crossing(parts, group="group").empty
@@ -238,6 +238,78 @@ class TestFolders:
         assert table.loc["b/again.wav", "group"] == table.loc["a/0.wav", "group"]
         assert table.loc["b/again.wav", "remark"] == "nearly the same as a/0.wav, another class"
         assert table["group"].nunique() == 8
+
+    def test_the_original_is_kept_and_not_what_is_called_a_copy(self, tmp_path):
+        two_classes(tmp_path)
+        again = {"low/0 (1).wav": "0", "low/Kopie von 1.wav": "1", "low/copy of 2.wav": "2",
+                 "low/2 - Kopie.wav": "2", "high/again.wav": "../high/0"}  # fmt: skip
+        for name, first in again.items():
+            (tmp_path / name).write_bytes((tmp_path / f"low/{first}.wav").read_bytes())
+        own = datasets.read_own(tmp_path, progress=False)
+        assert set(own.skipped["where"]) == set(again)
+
+    def test_people_who_count_as_one_are_named(self, tmp_path):
+        for number, who in enumerate(("ann", "bob", "cy", "dora")):
+            tone(tmp_path / f"low/{who}/a.wav", 200 + 400 * number)
+            tone(tmp_path / f"high/{who}/b.wav", 400 + 400 * number)
+        for who in ("bob", "cy"):
+            sound, rate = soundfile.read(tmp_path / "low/ann/a.wav")
+            soundfile.write(tmp_path / f"low/{who}/c.wav", sound * (0.5 + 0.1 * len(who)), rate)
+        own = datasets.read_own(tmp_path, progress=False)
+        (note,) = [note for note in own.notes if "count as one" in note]
+        assert note.startswith("'ann', 'bob', 'cy' count as one in a split: low/ann/a.wav and low/")
+        assert own.table.groupby("group").size().tolist() == [8, 2]
+        assert own.table["remark"][own.table["item"] == "low/ann/a.wav"].item().count("nearly") == 2
+
+    @pytest.mark.skipif(os.name == "nt", reason="links and pipes are made otherwise there")
+    @pytest.mark.timeout(60)
+    def test_links_pipes_and_empty_folders_are_told(self, tmp_path):
+        data = two_classes(tmp_path / "data")
+        tone(tmp_path / "far/bob/0.wav", 900)
+        (tmp_path / "far/back").symlink_to(data)
+        (tmp_path / "far/self").symlink_to(tmp_path / "far")
+        (data / "mid").symlink_to(tmp_path / "far")
+        (data / "low/loop").symlink_to(data)
+        (data / "high/low too").symlink_to(data / "low")
+        (data / "low/gone.wav").symlink_to("/nowhere/x.wav")
+        (data / "low/linked.wav").symlink_to(tmp_path / "far/bob/0.wav")
+        os.mkfifo(data / "low/pipe.wav")
+        (data / "none").mkdir()
+        (data / "notes").mkdir()
+        (data / "notes/a.txt").write_text("x")
+        own = datasets.read_own(data, progress=False)
+        elsewhere = "a link to a folder that is read elsewhere"
+        assert reasons(own) == {
+            "high/low too": elsewhere,
+            "low/gone.wav": "a broken link (to /nowhere/x.wav)",
+            "low/loop": elsewhere,
+            "low/pipe.wav": "not a regular file (such as a pipe)",
+            "mid/back": elsewhere,
+            "mid/self": elsewhere,
+            "notes/a.txt": "neither a sound nor a picture that can be read",
+        }
+        assert own.table["label"].value_counts().to_dict() == {"low": 4, "high": 3, "mid": 1}
+        assert "a broken link<" in own._repr_html_()
+        missing = [note for note in own.notes if "this class is missing" in note]
+        assert [note.split("'")[1] for note in missing] == ["none", "notes"]
+        with pytest.raises(ValueError, match=r"pipe\.wav is neither"):
+            datasets.read_own(data / "low/pipe.wav")
+
+    def test_a_list_that_leads_outside_lacks_names_and_names_twice(self, tmp_path):
+        two_classes(tmp_path / "sounds")
+        lines = ["file,label,speaker", "../sounds/low/0.wav,low,ann", ",low,ann",
+                 "../lists/../sounds/low/0.wav,high,bob", "../sounds/high/1.wav,high,bob",
+                 "../sounds/high/2.wav,high,bob"]  # fmt: skip
+        (tmp_path / "lists").mkdir()
+        path = write(tmp_path / "lists/l.csv", "\n".join(lines))
+        own = datasets.read_own(path, progress=False)
+        found = reasons(own)
+        assert found.pop("row 3") == "no name of a file"
+        assert found.pop("row 4").endswith("as row 2 does, there as 'low', here as 'high'")
+        left = ["../sounds/high/0.wav", "../sounds/low/1.wav", "../sounds/low/2.wav"]
+        assert found == dict.fromkeys(left, "not in the list")
+        assert own.table["remark"].tolist() == ["listed again in row 4, there as 'high'", "", ""]
+        assert any("'speaker' says whose it is" in note for note in own.notes)
 
     def test_flat_pictures_are_no_near_copies(self, tmp_path):
         for number, label in enumerate("aabb"):
@@ -417,6 +489,16 @@ class TestErrors:
     def test_tables(self, tmp_path, content, words):
         with pytest.raises(ValueError, match=words):
             datasets.read_own(write(tmp_path / "t.csv", content))
+
+    @pytest.mark.parametrize("path", [None, 5, ["a"], ...])
+    def test_what_is_no_path(self, path):
+        with pytest.raises(TypeError, match="path of a folder or of a CSV as text; this is a "):
+            datasets.read_own(path)
+
+    @pytest.mark.parametrize("path", ["", "  "])
+    def test_an_empty_path_is_not_the_folder_one_is_in(self, path):
+        with pytest.raises(ValueError, match="the path is empty"):
+            datasets.read_own(path)
 
     def test_a_column_that_is_not_there(self, tmp_path):
         path = write(tmp_path / "t.csv", "a,label\n1,x\n2,y\n")

@@ -34,7 +34,7 @@ def read_own(
         ``table``: ``item, label, group`` (what must stand on one side of a split: of one person,
         or nearly the same), ``remark``, ``path`` or the columns, and what was measured.
         ``skipped``: ``where, why, do``. Files are told by their content, read to the end; of
-        those with the same content and class the first is kept. Nothing is changed on disk.
+        those with the same content and class one is kept. Nothing is changed on disk.
 
     Raises
     ------
@@ -52,8 +52,7 @@ def read_own(
     >>> own.skipped.values.tolist()
     [['row 4', 'no text', 'Write it, or drop the row.']]
     """
-    place = Path(path).expanduser()
-    _there(place)
+    place = _there(path)
     if place.is_dir():
         table = listing_in(place)
         if table is None:
@@ -67,15 +66,26 @@ def read_own(
     return of_rows(raw, names)
 
 
-def _there(place: Path) -> None:
+def _there(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"read_own() takes the path of a folder or of a CSV as text; this is a "
+            f"{type(path).__name__}."
+        )
+    if not str(path).strip():
+        raise ValueError("read_own(): the path is empty. Give that of a folder or of a CSV.")
+    place = Path(path).expanduser()
     if not place.exists():
         near = next(parent for parent in place.absolute().parents if parent.exists())
         raise FileNotFoundError(
             f"read_own(): there is no {place}. What is there of it: {near}. Paths that are not "
             f"absolute count from {Path.cwd()}."
         )
-    if place.is_file() and place.suffix.lower() not in _own_table.TABLES:
+    if not place.is_dir() and (
+        not place.is_file() or place.suffix.lower() not in _own_table.TABLES
+    ):
         raise ValueError(
             f"read_own() takes a folder, or a table as CSV; {place.name} is neither. Give the "
             "folder it lies in; unpack an archive; save a spreadsheet as CSV."
         )
+    return place

@@ -1,6 +1,8 @@
 """The files of a folder, or those that a table lists, each read or told why not."""
 
+import os
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +11,19 @@ import pandas as pd
 
 from mlkit._tables import TableError, _some
 from mlkit.datasets import _own_table
-from mlkit.datasets._own_files import PICTURES, SOUNDS, Thing, UnusableError, hidden, look
+from mlkit.datasets._own_files import (
+    PICTURES,
+    SOUNDS,
+    Thing,
+    UnusableError,
+    hidden,
+    look,
+    suffix_by_content,
+)
+from mlkit.datasets._own_walk import walk
 
 _MANY = 500  # files from which on they are read by several threads
+_ARCHIVES = {".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"}
 _SPLITS = {"train", "training", "dev", "val", "valid", "validation", "test", "testing"}
 Skipped = list[tuple[str, str, str]]
 
@@ -41,7 +53,7 @@ def listing_in(folder: Path) -> Path | None:
     """The one table of a folder that lists its files, or that is all there is."""
     tables = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in (".csv", ".tsv")
               and p.is_file() and not hidden(p.relative_to(folder))]  # fmt: skip
-    media = any(p.suffix.lower() in SOUNDS | PICTURES for p in folder.rglob("*"))
+    media = any(p.suffix.lower() in SOUNDS | PICTURES for p in walk(folder)[0])
     listing = []
     for path in tables:
         try:
@@ -64,7 +76,7 @@ def listing_in(folder: Path) -> Path | None:
 def from_folder(folder: Path, *, progress: bool) -> tuple[list[Item], Skipped, list[str]]:
     """Every file below a folder: its sub-folder is the label, a folder in that says whose."""
     folder, notes = _inside(folder)
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
+    files, others = walk(folder)
     first = {p.relative_to(folder).parts[0] for p in files if p.parent != folder
              and not hidden(p.relative_to(folder))}  # fmt: skip
     divided = bool(first) and {name.lower() for name in first} <= _SPLITS
@@ -74,7 +86,9 @@ def from_folder(folder: Path, *, progress: bool) -> tuple[list[Item], Skipped, l
             "a split is made anew."
         )
     wanted: list[_Wanted] = []
-    skipped: Skipped = []
+    skipped: Skipped = [
+        (_shown(path.relative_to(folder)), error.why, error.do) for path, error in others
+    ]
     for path in files:
         inner = path.relative_to(folder)
         try:
@@ -84,7 +98,20 @@ def from_folder(folder: Path, *, progress: bool) -> tuple[list[Item], Skipped, l
     if any(one.who for one in wanted):
         notes.append("The folders within a class are taken for whose the files are.")
     items, broken = _looked_at(wanted, progress)
-    return items, [*skipped, *broken], notes
+    return items, [*skipped, *broken], [*notes, *_missing(folder, divided, items)]
+
+
+def _missing(folder: Path, divided: bool, items: list[Item]) -> list[str]:
+    """Of each folder of a class that nothing usable came from, that the class is missing."""
+    tops = [p for p in folder.iterdir() if p.is_dir()] if divided else [folder]
+    own = {p.name for top in tops for p in top.iterdir()
+           if p.is_dir() and not hidden(p.relative_to(folder))}  # fmt: skip
+    kinds = Counter(item.thing.kind for item in items).most_common(1)
+    there = {item.label for item in items if item.thing.kind == kinds[0][0]}
+    return [
+        f"The folder {_shown(Path(name))!r} holds nothing that can be used: this class is missing."
+        for name in sorted(own - there)
+    ]
 
 
 def _inside(folder: Path) -> tuple[Path, list[str]]:
@@ -111,7 +138,7 @@ def _placed(path: Path, inner: Path, divided: bool) -> _Wanted:
         raise UnusableError("its name is no text (not UTF-8)", "Rename it.") from error
     parts = inner.parts[1:] if divided else inner.parts
     if len(parts) < 2:
-        if path.suffix.lower() in SOUNDS | PICTURES:
+        if path.suffix.lower() in SOUNDS | PICTURES or _medium(path):
             raise UnusableError(
                 "in no sub-folder, so it has no label", "Move it into the folder of its class."
             )
@@ -120,9 +147,24 @@ def _placed(path: Path, inner: Path, divided: bool) -> _Wanted:
                 "a table that lists no files with a label",
                 "To use it all the same, give its own path, and label=...",
             )
-        raise UnusableError("not in the folder of a class", "Nothing to do.")
+        archive = path.suffix.lower() in _ARCHIVES
+        raise UnusableError(
+            "an archive: nothing in it is read" if archive else "not in the folder of a class",
+            "Unpack it, if it belongs to the data." if archive else "Nothing to do.",
+        )
     name = unicodedata.normalize("NFC", inner.as_posix())
     return _Wanted(name, path, parts[0], parts[1] if len(parts) > 2 else None)
+
+
+def _medium(path: Path) -> bool:
+    """Whether a file without a suffix is a sound or a picture all the same."""
+    if path.suffix:
+        return False
+    try:
+        with path.open("rb") as file:
+            return suffix_by_content(file.read(16)) is not None
+    except OSError:
+        return False
 
 
 def from_list(
@@ -133,16 +175,24 @@ def from_list(
     by_name = _by_name(folder)
     wanted: list[_Wanted] = []
     lines: dict[Path, tuple[int, str]] = {}
+    again: dict[int, list[str]] = {}
     for line, row in zip(table.index, table.to_dict("records"), strict=True):
         listed, label = row[column], row["label"]
         path = _found(folder, listed, by_name)
         problem = _listed_wrongly(listed, label, path, lines)
         if path is None or problem:
+            if problem and path in lines:
+                first, other = lines[path]
+                there = f", there as {label!r}" if label else ", there without a label"
+                also = "" if other == label else there
+                again.setdefault(first, []).append(f"listed again in row {line}{also}")
             skipped.append((f"row {line}", *(problem or ("", ""))))
             continue
         lines[path] = line, label
         wanted.append(_Wanted(_shown(Path(listed)), path, label, row[who] if who else None, line))
     items, broken = _looked_at(wanted, progress)
+    for item in items:
+        item.thing.remarks += again.get(item.line, [])
     folders = {path.parent for path in lines}
     others = sorted(p for f in folders for p in f.iterdir() if p.is_file())
     skipped += [
@@ -156,6 +206,8 @@ def from_list(
 def _listed_wrongly(
     listed: str, label: str, path: Path | None, lines: dict[Path, tuple[int, str]]
 ) -> tuple[str, str] | None:
+    if not listed:
+        return "no name of a file", "Write it, or drop the row."
     if not label:
         return "no label", "Write it, or drop the row."
     if path is None:
@@ -168,13 +220,13 @@ def _listed_wrongly(
 
 
 def _below(path: Path, folder: Path) -> Path:
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
+    return Path(os.path.relpath(path, folder))
 
 
 def _by_name(folder: Path) -> dict[str, Path | None]:
     """Files below a folder by their bare names; None where two have one."""
     found: dict[str, Path | None] = {}
-    for path in folder.rglob("*"):
+    for path in walk(folder)[0]:
         if path.suffix.lower() in SOUNDS | PICTURES:
             name = _bare(path.name)
             found[name] = None if name in found else path
@@ -188,8 +240,9 @@ def _bare(name: str) -> str:
 def _found(folder: Path, listed: str, by_name: dict[str, Path | None]) -> Path | None:
     """Where a listed file lies, also where the list was made on Windows or elsewhere."""
     plain = listed.replace("\\", "/")
-    path = folder / Path(plain).expanduser()
-    if path.is_file():
+    # The same file under two names, such as a/../b.wav and b.wav, is one.
+    path = Path(os.path.normpath(folder / Path(plain).expanduser()))
+    if plain and path.is_file():
         return path
     return by_name.get(_bare(plain.rpartition("/")[2]))
 

@@ -1,6 +1,7 @@
 """Sounds and pictures of one's own as a table: copies told, near copies kept together."""
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,14 @@ import pandas as pd
 from mlkit._tables import TableError, _count
 from mlkit.datasets import _own_classes, _own_table
 from mlkit.datasets._own_folder import Item, from_list
-from mlkit.datasets._own_result import NOUN, Own, groups, made, renamed
+from mlkit.datasets._own_result import NOUN, Own, chained, groups, made, renamed, told_of
 from mlkit.datasets._own_table import Raw
+
+# What systems add to the name of a copy.
+_COPY = re.compile(
+    r"\(\d+\)$|\b(copy|copie|copia|kopie|kopia|duplicate|kopi)\b|^(kopie|copie|copia) ",
+    re.IGNORECASE,
+)
 
 
 def listed(
@@ -21,7 +28,9 @@ def listed(
     label = _own_table.the_label(table, names["label"], [column, who])
     table = renamed(table, label, who, column)
     items, skipped, notes = from_list(table, place, column, who, progress=progress)
-    told = [*raw.notes, f"The table lists files in {column!r}; the label is {label!r}.", *notes]
+    whose = f", and {who!r} says whose it is" if who else ""
+    lists = f"The table lists files in {column!r}; the label is {label!r}{whose}."
+    told = [*raw.notes, lists, *notes]
     own = of_files(items, [*raw.skipped, *skipped], told)
     rest = [c for c in table.columns if c not in (column, "label", who)]
     if not rest:
@@ -50,7 +59,8 @@ def of_files(items: list[Item], skipped: list[tuple[str, str, str]], notes: list
     table["group"] = groups(table, pairs, "who" if any(who) else None)
     table = pd.concat([table, pd.DataFrame([item.thing.facts for item in items])], axis=1)
     table["remark"] = ["; ".join(item.thing.remarks) for item in items]
-    notes = [*notes, *spelt, *_mixture(table, kind)]
+    chains = chained(table, pairs, "who" if any(who) else None)
+    notes = [*notes, *spelt, *chains, *_mixture(table, kind)]
     return made(kind, table, skipped, ("path",), "who" if any(who) else None, notes)
 
 
@@ -77,13 +87,15 @@ def _one_kind(
 def _without_copies(
     items: list[Item], labels: pd.Series
 ) -> tuple[list[int], list[tuple[str, str, str]]]:
-    """The first of each content and class; the rest is told. Copies in two classes both stay."""
+    """One of each content and class; the rest is told. Copies in two classes both stay."""
     first: dict[tuple[str, str], int] = {}
+    for at in sorted(range(len(items)), key=lambda at: _like_a_copy(items[at].name)):
+        first.setdefault((items[at].thing.content, labels.iloc[at]), at)
     seen: dict[str, int] = {}
     kept, skipped = [], []
     for at, (item, label) in enumerate(zip(items, labels, strict=True)):
         content = item.thing.content
-        if (content, label) in first:
+        if first[content, label] != at:
             name = items[first[content, label]].name
             skipped.append(
                 (item.name, f"the same content as {name}", "Nothing to do: one is kept.")
@@ -93,10 +105,14 @@ def _without_copies(
             other = seen[content]
             item.thing.remarks.append(f"the same content as {items[other].name}, another class")
             items[other].thing.remarks.append(f"the same content as {item.name}, another class")
-        first[content, label] = at
         seen.setdefault(content, at)
         kept.append(at)
     return kept, skipped
+
+
+def _like_a_copy(name: str) -> tuple[bool, int, str]:
+    """Last what is called a copy; then short names first, as a copy's has something added."""
+    return bool(_COPY.search(PurePath(name).stem)), len(name), name
 
 
 def _alike(items: list[Item], labels: pd.Series) -> list[tuple[int, int]]:
@@ -108,7 +124,7 @@ def _alike(items: list[Item], labels: pd.Series) -> list[tuple[int, int]]:
     for at, item in enumerate(items):
         if seen.setdefault(item.thing.content, at) != at:
             pairs.append((seen[item.thing.content], at))
-    exact = set(pairs)
+    exact, led = set(pairs), dict[int, list[str]]()
     for one, other in _own_classes.near(prints, sound=sound):
         a, b = items[one], items[other]
         lengths = [i.thing.facts.get("duration_s", 1.0) for i in (a, b)]
@@ -116,6 +132,9 @@ def _alike(items: list[Item], labels: pd.Series) -> list[tuple[int, int]]:
             pairs.append((one, other))
             also = "" if labels[one] == labels[other] else ", another class"
             b.thing.remarks.append(f"nearly the same as {a.name}{also}")
+            led.setdefault(one, []).append(b.name + also)
+    for one, names in led.items():
+        items[one].thing.remarks += told_of("nearly the same as", names)
     return pairs
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlkit import _show
-from mlkit._tables import TableError, _count
+from mlkit._tables import TableError, _count, _some
 from mlkit.datasets import _own_classes
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOUN = {"sound": "recording", "picture": "picture", "text": "text", "row": "row"}
 _RESERVED = ("item", "group", "remark", "split", "path", "letters", "words", "empty")
+_CHAINS = 5  # told one by one
 _SKIPPED = ["where", "why", "do"]
 
 
@@ -116,6 +117,34 @@ def groups(table: pd.DataFrame, pairs: Iterable[tuple[int, int]], who: str | Non
     named = table["item"] if who is None else table[who].replace("", None).fillna(table["item"])
     heads = _own_classes.joined(len(table), both)
     return [str(named.iloc[head]) for head in heads]
+
+
+def chained(table: pd.DataFrame, pairs: Iterable[tuple[int, int]], who: str | None) -> list[str]:
+    """Of people who count as one because of what is alike, who they are and through what."""
+    if who is None:
+        return []
+    whose = table[who].replace("", None).to_numpy()
+    across = [(a, b) for a, b in pairs if None not in (whose[a], whose[b]) and whose[a] != whose[b]]
+    through: dict[str, list[tuple[int, int]]] = {}
+    for a, b in across:
+        through.setdefault(table["group"].iloc[a], []).append((a, b))
+    notes = []
+    for links in list(through.values())[:_CHAINS]:
+        people = sorted({str(whose[at]) for link in links for at in link})
+        a, b = (table["item"].iloc[at] for at in links[0])
+        more = f", and so on ({len(links)} such pairs)" if len(links) > 1 else ""
+        notes.append(
+            f"{_some(people, 6)} count as one in a split: {a} and {b} are the same, or nearly"
+            f"{more}. If they are not copies, look at their remarks."
+        )
+    left = len(through) - _CHAINS
+    return [*notes, f"So do {left} further sets of people."] if left > 0 else notes
+
+
+def told_of(what: str, names: list[str]) -> list[str]:
+    """A remark for each of the first few, and how many there are besides."""
+    more = [f"and {len(names) - 3:,} more"] if len(names) > 3 else []
+    return [*(f"{what} {name}" for name in names[:3]), *more]
 
 
 def made(

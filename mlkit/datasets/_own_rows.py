@@ -4,7 +4,7 @@ import pandas as pd
 
 from mlkit._tables import TableError
 from mlkit.datasets import _own_classes, _own_table
-from mlkit.datasets._own_result import Own, groups, made, renamed
+from mlkit.datasets._own_result import Own, chained, groups, made, renamed, told_of
 from mlkit.datasets._own_table import Raw
 
 _MOST_CLASSES = 200
@@ -43,7 +43,7 @@ def of_rows(raw: Raw, names: dict[str, str | None]) -> Own:
     else:
         table["empty"] = table[inputs].isna().sum(axis=1)
     table["remark"] = remarks
-    notes = [*raw.notes, *told, *turned, *spelt, *aside, *same]
+    notes = [*raw.notes, *told, *turned, *spelt, *aside, *same, *chained(table, alike, who)]
     return made("text" if text else "row", table, skipped, tuple(inputs), who, notes)
 
 
@@ -89,9 +89,13 @@ def _same_rows(
             "copies, and they are not kept together."
         ]  # fmt: skip
     labels = table["label"].to_numpy()
+    what, led = f"the same {'words' if text else 'values'} as", dict[int, list[str]]()
     for one, other in pairs:
         also = "" if labels[one] == labels[other] else ", another class"
-        remarks[other] = f"the same {'words' if text else 'values'} as row {table.index[one]}{also}"
+        remarks[other] = f"{what} row {table.index[one]}{also}"
+        led.setdefault(one, []).append(f"row {table.index[other]}{also}")
+    for one, names in led.items():
+        remarks[one] = "; ".join(told_of(what, names))
     return pairs, remarks, []
 
 
