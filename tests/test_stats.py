@@ -86,8 +86,52 @@ def test_paired_interval_covers():
     assert 0.93 <= inside / len(draws) <= 0.975
 
 
+@pytest.mark.parametrize(
+    "counts", [(59, 6, 16, 80), (30, 2, 3, 25), (3, 2, 1, 4), (5, 20, 30, 5), (20, 0, 5, 0)]
+)
+def test_paired_interval_is_built_from_two_of_wilson_and_the_correlation(counts):
+    """Method 10 the other way round: the association as numpy's correlation, then corrected."""
+    before, after = pairs(*counts)
+    ours, n = _stats.paired(before, after), before.size
+    assert (ours.n, ours.before, ours.after) == (n, before.mean(), after.mean())
+    ends = {}
+    for name, values in (("before", before), ("after", after)):
+        ends[name] = proportion_confint(values.sum(), n, method="wilson")
+    spread = before.std() * after.std()
+    phi = np.corrcoef(before, after)[0, 1] if spread else 0.0
+    if phi > 0:  # n/2 off the product of the counts, in units of a correlation
+        phi = max(phi - 1 / (2 * n * spread), 0)
+    a, b = after.mean() - ends["after"][0], ends["before"][1] - before.mean()
+    c, d = before.mean() - ends["before"][0], ends["after"][1] - after.mean()
+    assert ours.low == pytest.approx(ours.difference - np.sqrt(a * a - 2 * phi * a * b + b * b))
+    assert ours.high == pytest.approx(ours.difference + np.sqrt(c * c - 2 * phi * c * d + d * d))
+
+
+@pytest.mark.parametrize(("confidence", "z"), [(0.95, 1.959964), (0.9, 1.644854), (0.5, 0.67449)])
+def test_z_score_is_the_tables(confidence, z):
+    assert _stats.z_score(confidence) == pytest.approx(z, abs=1e-6)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, -0.1, 1.5])
+def test_z_score_has_no_ends(confidence):
+    with pytest.raises(ValueError, match="confidence lies between 0 and 1"):
+        _stats.z_score(confidence)
+
+
+def test_bootstrap_of_several_figures_gives_an_interval_of_each():
+    x = np.column_stack([np.arange(50.0), 1000 + np.arange(50.0)])
+    low, high = _stats.bootstrap(lambda t: t @ x / t.sum(), 50, rng=0)
+    assert low.shape == high.shape == (2,)
+    np.testing.assert_allclose([low[1] - low[0], high[1] - high[0]], 1000)
+    with pytest.raises(ValueError, match=r"stratum of each of the 50 items; got \(3,\)"):
+        _stats.bootstrap(lambda t: t[0], 50, strata=[1, 2, 3])
+
+
 def test_paired_of_nothing_and_of_different_items():
-    assert np.isnan(_stats.paired([], []).difference)
+    nothing = _stats.paired([], [])
+    assert (nothing.n, nothing.mended, nothing.broken) == (0, 0, 0)
+    assert np.isnan([nothing.before, nothing.after, nothing.difference, nothing.p]).all()
+    assert np.isnan([nothing.low, nothing.high]).all()
     with pytest.raises(ValueError, match="same items: 2 against 3"):
         _stats.paired([1, 0], [1, 0, 1])
 
@@ -110,6 +154,8 @@ def test_bootstrap_is_seeded_and_leaves_the_global_state():
     np.random.seed(5)  # noqa: NPY002 - the global state is what must not move
     first = np.random.random()  # noqa: NPY002 - as above
     np.random.seed(5)  # noqa: NPY002 - as above
-    one = _stats.bootstrap(lambda t: t[0], 20, rng=3)
+    x = np.arange(20.0) ** 2
+    one = _stats.bootstrap(lambda t: t @ x / 20, 20, rng=3)
     assert np.random.random() == first  # noqa: NPY002 - as above
-    assert one == _stats.bootstrap(lambda t: t[0], 20, rng=3)
+    assert one == _stats.bootstrap(lambda t: t @ x / 20, 20, rng=3)
+    assert one != _stats.bootstrap(lambda t: t @ x / 20, 20, rng=4)
