@@ -386,12 +386,13 @@ class TestTables:
         text = 'text,label\n"one, two ""three""\nfour",a\nplain words,b\n'
         own = datasets.read_own(write(tmp_path / "t.csv", text))
         assert own.table["text"].tolist() == ['one, two "three"\nfour', "plain words"]
-        assert own.table["item"].tolist() == ["row 2", "row 4"]
+        assert own.table["item"].tolist() == ["row 2", "row 3"]
 
     def test_a_quotation_mark_that_is_never_closed_is_found(self, tmp_path):
         lines = ["text,label", "good,a", '"bad,a', *['fine,""so,b'] * 50, 'end",a', "last,b"]
         own = datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
-        assert reasons(own) == {"rows 3 to 54": "one row of 52 lines"}
+        assert reasons(own) == {"row 3": "one row of 52 lines"}
+        assert own.table["item"].tolist() == ["row 2", "row 4"]
         assert "opened in line 3" in own.skipped["do"][0]
 
     def test_lines_run_together_are_told_apart_where_each_is_whole(self, tmp_path):
@@ -430,6 +431,93 @@ class TestTables:
         assert own.table["a"][2] == 1234.5
         assert own.table["b"].tolist()[:2] == [10, 20]
         assert own.table["empty"].tolist() == [0, 1, 1, 1]
+
+    @staticmethod
+    def column(tmp_path, cells, beside=None, separator=";"):
+        """A column ``n`` of these cells, read, beside one that shows how decimals are written."""
+        beside = beside or ["x"] * len(cells)
+        lines = [separator.join(["n", "m", "label"])]
+        for at, (cell, other) in enumerate(zip(cells, beside, strict=True)):
+            quoted = f'"{cell}"' if separator == "," else cell
+            lines.append(separator.join([quoted, other, "ab"[at % 2]]))
+        own = datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
+        return own, " ".join(own.notes)
+
+    def test_points_between_thousands_where_the_table_has_decimal_commas(self, tmp_path):
+        own, notes = self.column(tmp_path, ["950", "1.006", "999", "1.234"], ["1,5", "2", "3", "4"])
+        assert own.table["n"].tolist() == [950, 1006, 999, 1234]
+        assert "Points taken as signs between thousands in 'n'" in notes
+
+    def test_points_before_three_figures_are_asked_about_elsewhere(self, tmp_path):
+        own, notes = self.column(tmp_path, ["950", "1.006", "999", "1.234"])
+        assert own.table["n"].tolist() == [950, 1.006, 999, 1.234]
+        assert "Is the point in 'n' a sign between thousands" in notes
+
+    @pytest.mark.parametrize("cells", [["0.137", "1.006"], ["1.5", "1.006"], ["12.0000", "1.006"]])
+    def test_points_that_are_decimals_for_sure(self, tmp_path, cells):
+        own, notes = self.column(tmp_path, [*cells, "7", "8"], ["1,5", "2", "3", "4"])
+        assert own.table["n"].tolist() == [*map(float, cells), 7, 8]
+        assert "'n'" not in notes
+
+    def test_english_thousands(self, tmp_path):
+        own, notes = self.column(tmp_path, ["950", "1,006", "1,234,567.5"], separator=",")
+        assert own.table["n"].tolist() == [950, 1006, 1234567.5]
+        assert "Commas taken as signs between thousands in 'n'" in notes
+        own, notes = self.column(tmp_path, ["950", "1,006", "1,234"])
+        assert own.table["n"].tolist() == [950, 1.006, 1.234]
+        assert "Is the comma in 'n' a sign between thousands" in notes
+
+    @pytest.mark.parametrize("bad", ["abc", "k.A.", "1e3", "12-14", "7 kg"])
+    def test_one_odd_cell_makes_no_column_of_words(self, tmp_path, bad):
+        cells = [f"{n * 1.37:.2f}".replace(".", ",") for n in range(40)]
+        own, notes = self.column(tmp_path, [*cells, bad])
+        assert own.inputs == ("n",)
+        assert own.table["n"].notna().sum() == (41 if bad == "1e3" else 40)
+        told = f"'n': 40 of 41 are numbers; row 42 '{bad}' is not."
+        assert (told in notes) == (bad not in ("1e3", "k.A."))
+        assert "nearly every" not in notes
+
+    def test_many_odd_cells_make_one(self, tmp_path):
+        own, notes = self.column(tmp_path, [*map(str, range(36, 46)), "S", "M", "L"])
+        assert own.table["n"].tolist()[-1] == "L"
+        assert "'n' is kept as text: 10 of 13 cells are numbers, others, such as 'S'" in notes
+
+    def test_numbers_that_begin_with_zero_are_no_amounts(self, tmp_path):
+        own, notes = self.column(tmp_path, ["00137", "10115", "01067", "10115"])
+        assert own.table["n"].tolist() == ["00137", "10115", "01067", "10115"]
+        assert "'n' is kept as text: '00137' and the like begin with 0" in notes
+
+    @pytest.mark.parametrize("date", ["0{}.05.2026", "2026-05-0{} 10:00", "5/{}/26"])
+    def test_dates_are_told(self, tmp_path, date):
+        own, notes = self.column(tmp_path, [date.format(n) for n in (1, 2, 1, 2)], list("xyxy"))
+        assert own.inputs == ("m",)
+        assert "'n' is not learnt from: it holds dates; make columns of them" in notes
+
+    def test_rows_are_counted_as_a_spreadsheet_does(self, tmp_path):
+        text = 'text,label\n"one\ntwo\nthree",a\n\nfour,b\nfive,\nsix,a\n'
+        own = datasets.read_own(write(tmp_path / "t.csv", text))
+        assert own.table["item"].tolist() == ["row 2", "row 4", "row 6"]
+        assert reasons(own) == {"row 5": "no label"}
+
+    @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;\r"])
+    def test_a_first_line_that_names_the_separator(self, tmp_path, line):
+        text = line + "\nsize;label\n1,5;a\n2,5;b\n"
+        own = datasets.read_own(write(tmp_path / "t.csv", text))
+        assert own.table["size"].tolist() == [1.5, 2.5]
+        assert own.table["item"].tolist() == ["row 2", "row 3"]
+        assert any("sep=;, names the separator" in note for note in own.notes)
+
+    @pytest.mark.parametrize("title", ["Orders of May", "Orders of May;;", ";Orders of May;"])
+    def test_a_title_above_the_names_of_columns(self, tmp_path, title):
+        text = title + "\nsize;shape;label\n1,5;x;a\n2,5;y;b\n"
+        own = datasets.read_own(write(tmp_path / "t.csv", text))
+        assert own.inputs == ("size", "shape")
+        assert reasons(own) == {"row 1": "above the names of the columns"}
+
+    def test_the_last_column_is_offered_first_as_the_label(self, tmp_path):
+        lines = ["town,colour,verdict", *[f"t{n % 3},c{n % 4},v{n % 2}" for n in range(40)]]
+        with pytest.raises(ValueError, match=r"label='verdict'.*'verdict' or 'colour' or 'town'"):
+            datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
 
     def test_na_is_a_class_like_any_other(self, tmp_path):
         own = datasets.read_own(
@@ -478,7 +566,7 @@ class TestErrors:
             ("one\ntwo\n", "a single column"),
             ("a,label\n", "no row below it"),
             ("a,label\n1,x\n2,x\n", "one class alone, 'x'"),
-            ("a,b\n1,2\n3,4\n", r"which column is the label.*label='a'"),
+            ("a,b\n1,2\n3,4\n", r"which column is the label.*label='b'"),
             ("size,price,label\n" + "\n".join(f"{n},1,{n}.5" for n in range(30)), "pd.cut"),
             ("one,label\n1,x\n1,y\n", "no column to learn from.*holds one value"),
             ("1,2\n3,4\n5,6\n", "looks like data .it holds numbers alone."),

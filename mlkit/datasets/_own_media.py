@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit._tables import TableError, _count
-from mlkit.datasets import _own_classes, _own_table
+from mlkit.datasets import _own_classes, _own_numbers, _own_table
 from mlkit.datasets._own_folder import Item, from_list
 from mlkit.datasets._own_result import NOUN, Own, chained, groups, made, renamed, told_of
 from mlkit.datasets._own_table import Raw
@@ -35,7 +35,7 @@ def listed(
     rest = [c for c in table.columns if c not in (column, "label", who)]
     if not rest:
         return own
-    extra, more = _own_table.typed(table[rest], rest, comma=raw.comma)
+    extra, more = _own_numbers.typed(table[rest], rest, comma=raw.comma)
     lines = {item.name: item.line for item in items}
     beside = extra.loc[own.table["item"].map(lines)].reset_index(drop=True)
     beside = beside[[c for c in rest if c not in own.table.columns]]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mlkit._tables import TableError
-from mlkit.datasets import _own_classes, _own_table
+from mlkit.datasets import _own_classes, _own_numbers, _own_table
 from mlkit.datasets._own_result import Own, chained, groups, made, renamed, told_of
 from mlkit.datasets._own_table import Raw
 
@@ -24,11 +24,11 @@ def of_rows(raw: Raw, names: dict[str, str | None]) -> Own:
     labels, spelt = _own_classes.one_spelling(table["label"])
     _classes(labels, label)
     rest = [c for c in table.columns if c not in ("label", "text", who, key)]
-    table, turned = _own_table.typed(table.assign(label=labels), rest, comma=raw.comma)
+    table, turned = _own_numbers.typed(table.assign(label=labels), rest, comma=raw.comma)
     aside: list[str] = []
     inputs = ["text"]
     if not text:
-        inputs, aside = _own_table.inputs(table, rest)
+        inputs, aside = _own_numbers.inputs(table, rest)
         if not inputs:
             raise TableError(
                 "read_own() found no column to learn from beside the label. " + " ".join(aside)

@@ -8,21 +8,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from mlkit._tables import TableError, _count, _some
+from mlkit._tables import TableError, _count
 from mlkit.datasets._own_files import PICTURES, SOUNDS
+from mlkit.datasets._own_numbers import is_amount
 
 _MEDIA = SOUNDS | PICTURES
 TABLES = {".csv", ".tsv", ".tab", ".txt"}
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _LOOKED_AT = 200
-_FEW = 20  # rows up to which each may have a value of its own by chance
 _MOST_LINES = 30  # of one row; more of them mean a quotation mark that was never closed
-_NOTHING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?"}  # in a column of numbers
-_POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
-_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?%?")
 
 LABELS = ("label", "class", "category", "target", "y", "klasse", "kategorie", "clase", "classe")
 TEXTS = ("text", "message", "comment", "review", "sentence", "body", "content", "kommentar")
@@ -38,7 +34,7 @@ IDS = ("item", "id", "nr", "no", "number", "key", "uuid", "row", "index")
 class Raw:
     """A table as it was written: all text, a name for each row, and what had to be left out."""
 
-    table: pd.DataFrame  # text columns; its index is the number of the line in the file
+    table: pd.DataFrame  # text columns; its index is the number of the row in a spreadsheet
     skipped: list[tuple[str, str, str]]  # where, why, what to do
     notes: list[str] = field(default_factory=list)
     comma: bool = False  # numbers are written 1,5
@@ -47,23 +43,24 @@ class Raw:
 def read(path: Path) -> Raw:
     """Every row of the file, or where it stands and why it cannot be used."""
     text, encoding = _decoded(path)
-    separator = _separator(text, path)
-    rows = _rows(text, separator)
-    if not rows:
+    text, separator, said = _said(text)
+    separator = separator or _separator(text, path)
+    parts = _rows(text, separator)
+    if not parts:
         raise TableError(f"read_own(): {path} holds no row. Is it the right file?")
-    rows = _apart(rows, text, separator)
+    rows = _numbered(_apart(parts, text, separator))
     at = _first(rows)
-    header, notes = _header(rows[at][2])
-    skipped = [(f"row {first}", "above the names of the columns", "Nothing to do.")
-               for first, _, _ in rows[:at]]  # fmt: skip
+    names = rows[at].fields
+    header, notes = _header(names)
+    skipped = [(f"row {row.number}", "above the names of the columns", "Nothing to do.")
+               for row in rows[:at]]  # fmt: skip
     kept: dict[int, list[str]] = {}
-    for first, last, fields in rows[at + 1 :]:
-        problem = _problem(fields, first, last, rows[at][2])
+    for row in rows[at + 1 :]:
+        problem = _problem(row, names)
         if problem:
-            where = f"row {first}" if first == last else f"rows {first} to {last}"
-            skipped.append((where, *problem))
+            skipped.append((f"row {row.number}", *problem))
         else:
-            kept[first] = fields
+            kept[row.number] = row.fields
     if not kept:
         raise TableError(
             f"read_own(): {path} has a first line and no row below it that can be used. The first "
@@ -72,7 +69,34 @@ def read(path: Path) -> Raw:
     table = pd.DataFrame.from_dict(kept, orient="index", columns=header).astype(object)
     _named(table, path)
     told = f"Read as {encoding}, columns separated by {_SEPARATORS[separator]}s."
-    return Raw(table, skipped, [told, *notes], separator != ",")
+    return Raw(table, skipped, [told, *said, *notes], separator != ",")
+
+
+@dataclass
+class _Row:
+    """``number`` as a spreadsheet shows it; a row of several lines is one there."""
+
+    number: int
+    first: int
+    last: int
+    fields: list[str]
+
+
+def _numbered(rows: list[tuple[int, int, list[str]]]) -> list[_Row]:
+    done, found = 0, []
+    for first, last, fields in rows:
+        found.append(_Row(first - done, first, last, fields))
+        done += last - first
+    return found
+
+
+def _said(text: str) -> tuple[str, str, list[str]]:
+    """What a first line such as sep=; says, as spreadsheets write and hide it."""
+    found = re.match(r'"?sep=(.)"?[^\S\n]*\r?\n', text, re.IGNORECASE)
+    if not found or found[1] not in _SEPARATORS:
+        return text, "", []
+    note = f"The first line, sep={found[1]}, names the separator; rows are counted below it."
+    return text[found.end() :], found[1], [note]
 
 
 def _decoded(path: Path) -> tuple[str, str]:
@@ -158,7 +182,7 @@ def _apart(
 def _named(table: pd.DataFrame, path: Path) -> None:
     """Refuse a first line that is data: it would be lost, and would name the columns wrongly."""
     again = [name for name in table.columns if (table[name] == name).sum() > 1]
-    amounts = all(_POINT.fullmatch(name) for name in table.columns)
+    amounts = all(is_amount(name) for name in table.columns)
     if again or amounts:
         why = f"{again[0]!r} comes again below it" if again else "it holds numbers alone"
         raise TableError(
@@ -167,10 +191,15 @@ def _named(table: pd.DataFrame, path: Path) -> None:
         )
 
 
-def _first(rows: list[tuple[int, int, list[str]]]) -> int:
-    """Where the columns are named: the first row that has as many fields as most rows have."""
-    usual = Counter(len(fields) for _, _, fields in rows if any(fields)).most_common(1)[0][0]
-    return next(at for at, (_, _, fields) in enumerate(rows) if len(fields) == usual)
+def _first(rows: list[_Row]) -> int:
+    """Where the columns are named: the first row that has as many fields as most rows have.
+
+    A title above it, with one field filled and the others left empty, is none.
+    """
+    usual = Counter(len(row.fields) for row in rows if any(row.fields)).most_common(1)[0][0]
+    sized = [at for at, row in enumerate(rows) if len(row.fields) == usual]
+    named = [at for at in sized[:5] if sum(map(bool, rows[at].fields)) > 1]
+    return (named or sized)[0]
 
 
 def _header(fields: list[str]) -> tuple[list[str], list[str]]:
@@ -186,7 +215,8 @@ def _header(fields: list[str]) -> tuple[list[str], list[str]]:
     return names, notes
 
 
-def _problem(fields: list[str], first: int, last: int, header: list[str]) -> tuple[str, str] | None:
+def _problem(row: _Row, header: list[str]) -> tuple[str, str] | None:
+    fields, first, last = row.fields, row.first, row.last
     if not any(fields):
         return "empty: no field is filled", "Nothing to do."
     if fields == header:
@@ -194,7 +224,8 @@ def _problem(fields: list[str], first: int, last: int, header: list[str]) -> tup
     if last - first > _MOST_LINES:
         return (
             f"one row of {last - first + 1} lines",
-            f'Look for a quotation mark (") that is opened in line {first} and never closed.',
+            f'Look for a quotation mark (") that is opened in line {first} of the file and never '
+            "closed.",
         )
     if len(fields) != len(header):
         more = "more" if len(fields) > len(header) else "fewer"
@@ -245,10 +276,10 @@ def the_label(table: pd.DataFrame, given: str | None, taken: list[str | None]) -
     ]
     if len(few) == 1:
         return few[0]
-    maybe = f" It may be {' or '.join(map(repr, few))}." if few else ""
+    maybe = f" It may be {' or '.join(map(repr, few[::-1]))}." if few else ""
     raise TableError(
         "read_own() cannot tell which column is the label; none is called label, class or the "
-        f"like. Name it: read_own(..., label={(few or free or ['...'])[0]!r}).{maybe} Found: "
+        f"like. Name it: read_own(..., label={(few or free or ['...'])[-1]!r}).{maybe} Found: "
         f"{', '.join(map(str, table.columns))}."
     )
 
@@ -266,58 +297,3 @@ def the_text(table: pd.DataFrame, given: str | None, taken: list[str | None]) ->
     words = {name: statistics.fmean(len(v.split()) for v in table[name]) for name in free}
     many = {n: w for n, w in words.items() if w >= 4 and table[n].nunique() > len(table) / 2}
     return max(many, key=lambda name: many[name]) if many else None
-
-
-def numbers(column: pd.Series, *, comma: bool) -> pd.Series | None:
-    """The column as numbers where all of it that is filled in are such; else None."""
-    plain = column.str.replace(r"[\s\u00a0\u202f']", "", regex=True)
-    filled = plain[~plain.str.lower().isin(_NOTHING)]
-    if filled.empty:
-        return None
-    if filled.map(lambda v: bool(_POINT.fullmatch(v))).all():
-        cleaned = plain.str.rstrip("%")
-    elif comma and filled.map(lambda v: bool(_COMMA.fullmatch(v))).all():
-        cleaned = plain.str.rstrip("%").str.replace(".", "").str.replace(",", ".")
-    else:
-        return None
-    return pd.to_numeric(cleaned, errors="coerce")
-
-
-def typed(
-    table: pd.DataFrame, columns: list[str], *, comma: bool
-) -> tuple[pd.DataFrame, list[str]]:
-    """Columns of numbers as numbers, and a note where a comma was read as a decimal point."""
-    table, turned = table.copy(), []
-    for name in columns:
-        found = numbers(table[name], comma=comma)
-        if found is None:
-            table[name] = table[name].where(table[name] != "", None)
-            continue
-        if table[name].str.contains(",").any():
-            turned.append(name)
-        table[name] = found
-    note = f"Commas taken as decimal points in {_some(turned, 5)}."
-    return table, [note] if turned else []
-
-
-def inputs(table: pd.DataFrame, columns: list[str]) -> tuple[list[str], list[str]]:
-    """Columns a model may learn from, and why the others were left aside."""
-    used, notes = [], []
-    for name in columns:
-        values = table[name]
-        known = values.dropna()
-        if known.empty:
-            why = "it is empty"
-        elif len(set(known)) == 1:
-            why = "it holds one value"
-        elif pd.api.types.is_numeric_dtype(values):
-            whole = known.is_unique and (known % 1 == 0).all() and len(known) > _FEW
-            why = "it counts the rows" if whole and (np.diff(known) == 1).mean() > 0.8 else ""
-        else:
-            own = len(known) > _FEW and known.nunique() > len(known) / 2
-            why = "nearly every row has its own" if own else ""
-        if why:
-            notes.append(f"The column {name!r} is not learnt from: {why}.")
-        else:
-            used.append(name)
-    return used, notes
