@@ -24,7 +24,9 @@ class Outcome:
     ``.alarms`` one for each alarm (``true``: what it watches had moved), ``.events`` one for each
     thing the policy did. ``extra_errors``: wrong answers beyond those of the best possible policy,
     which has a model of each day's world. ``detection_days``: from the change to the report whose
-    alarm was the first true one; None: none rang.
+    alarm was the first true one; None: none rang. ``false_alarms_per_week``: over all 26 weeks,
+    since an alarm may be false before the change and after it. ``labels_paid``: those asked each
+    week, and those asked to train.
     """
 
     settings: Settings
@@ -76,12 +78,16 @@ class Outcome:
             noticed = (_count(wait, "day"), "until an alarm noticed", text)
         kind = "more" if self.extra_errors >= 0 else "fewer"
         wrong = _count(abs(self.extra_errors), f"{kind} wrong answer")
+        paid = f"{self.labels_paid:,}"
+        trained = self.labels_paid - WEEKS * self.settings.labels_week
+        kinds = f"labels paid for{f', {trained:,} of them to train' if trained else ''}"
         return [
             (f"{self.extra_errors:,}", "needless wrong answers",
              f"Users got {wrong} than from the best possible policy"),
             noticed,
-            (f"{per_week:.2g}", "false alarms a week", f"{per_week:.2g} false alarms a week"),
-            (f"{self.labels_paid:,}", "labels paid for", f"{self.labels_paid:,} labels paid for"),
+            (f"{per_week:.2g}", f"false alarms a week, over all {WEEKS}",
+             f"{per_week:.2g} false alarms a week, over all {WEEKS}"),
+            (paid, kinds, f"{paid} {kinds}"),
         ]  # fmt: skip
 
     def _repr_html_(self) -> str:
@@ -167,9 +173,16 @@ def spread(table: pd.DataFrame) -> str:
     """Over several draws of luck, in a sentence; ``table`` has ``users_lost`` and ``lost``."""
     n, lost = len(table), int(table["lost"].sum())
     low, high = (float(side) for side in _stats.wilson(lost, n))
-    middle = float(table["users_lost"].median())
+    counts = table["users_lost"]
     return (
         f"Users were lost in {lost} of {n} draws of luck ({100 * low:.0f} to {100 * high:.0f} % of "
-        f"such half years); in half of them more than {middle:,.0f} of {USERS:,}, from "
-        f"{table['users_lost'].min():,} to {table['users_lost'].max():,}."
+        f"such half years). In the middle draw {_more(float(counts.median()))} than under the best "
+        f"policy left; from {_more(counts.min(), counts.min() < 0)} to "
+        f"{_more(counts.max(), counts.min() < 0)}."
     )
+
+
+def _more(count: float, named: bool = True) -> str:
+    """Users beyond those of the best policy; below none it is fewer."""
+    kind = "fewer" if count < 0 else "more"
+    return f"{abs(count):,.0f} {kind}" if named else f"{count:,.0f}"

@@ -81,19 +81,25 @@ class Play:
         return Model(says(weights, w.x) == w.label, share, counts, inputs, meaning, made)
 
     def _audit(self, day: int) -> None:
-        """Whose requests people label each week from this day on: while a canary is on, as many
-        of its users' as of all others'.
+        """Whose requests people label from this day on, exactly as many a week as were wished:
+        while a canary is on, as many of its users' as of all others', as far as there are so many.
         """
-        w, rows, one = self.world, np.arange(day * A_DAY, DAYS * A_DAY), self.rollout
-        share = one.share if one else 0.0
-        parts = np.full(len(rows), self.settings.labels_week / 7 / A_DAY)
-        if one is not None and 0 < share < 1:
-            new = one.place[rows] < share
-            parts *= np.where(new, 0.5 / share, 0.5 / (1 - share))
-        asked = w.luck.asked[rows] < parts
-        free = w.free[rows]
-        self.arrival[rows] = np.where(asked, np.minimum(free, w.day[rows] + 1), free)
-        self.paid[day:] = np.bincount(w.day[rows][asked] - day, minlength=DAYS - day)
+        w, queue = self.world, self.world.luck.queue[day:] + A_DAY * np.arange(day, DAYS)[:, None]
+        a_day = np.diff(np.arange(8) * self.settings.labels_week // 7)[np.arange(day, DAYS) % 7]
+        new = np.zeros(queue.shape, bool)
+        if self.rollout is not None and 0 < self.rollout.share < 1:
+            new = self.rollout.place[queue] < self.rollout.share
+            there = new.sum(axis=1)
+            of_new = np.clip(a_day // 2, a_day - (A_DAY - there), there)
+        else:
+            of_new = np.zeros(len(queue), int)
+        before = np.cumsum(new, axis=1)  # in the queue, each with those of its own kind
+        turn = np.where(new, before, np.arange(1, A_DAY + 1) - before)
+        asked = queue[turn <= np.where(new, of_new[:, None], (a_day - of_new)[:, None])]
+        rows = slice(day * A_DAY, None)
+        self.arrival[rows] = w.free[rows]
+        self.arrival[asked] = np.minimum(w.free[asked], w.day[asked] + 1)
+        self.paid[day:] = a_day
         self._order()
 
     def _order(self) -> None:

@@ -29,9 +29,9 @@ class Luck:
     user: np.ndarray
     length: np.ndarray  # mm, in a photograph as they were
     light: np.ndarray
-    label: np.ndarray  # uniform, as are the next two
+    label: np.ndarray  # uniform, as is the next
     comes: np.ndarray
-    asked: np.ndarray
+    queue: np.ndarray  # the order in which people are asked, shape (days, requests a day)
     wait: np.ndarray  # of a label, mean 1
     order: np.ndarray  # requests by user, then by time
     other: np.ndarray  # what else is measured, shape (requests, 4)
@@ -76,7 +76,7 @@ def luck(seed: int) -> Luck:
         0.7 + light[user] + photos.normal(0, 0.06, n),
         label,
         comes,
-        asked,
+        np.argsort(asked.reshape(DAYS, A_DAY), axis=1),
         labels.gamma(4.0, 0.25, n),
         np.argsort(user, kind="stable"),
         photos.normal(size=(n, _OTHER)),

@@ -1,10 +1,10 @@
 // The Simulator: one time axis with everything that happens in front of users, controls beside it,
 // and a prediction before the picture. Python computes, this draws. What touches no page stands in
-// simulator_plot.js; simulator.py joins the two.
+// simulator_plot.js, a function for each panel in simulator_panels.js; simulator.py joins the three.
 
 const NS = "http://www.w3.org/2000/svg";
 const SLOW_MS = 400, LOST_MS = 8000;
-const EVENTS = { promote: "✓", "roll back": "✕", "given up": "■" };
+const STACKED = 760; // px, as in simulator.css: from here on the policy stands above the picture
 
 function make(tag, properties = {}, ...children) {
   const { className, dataset, ...rest } = properties;
@@ -34,8 +34,8 @@ class Simulator {
     el.append(this.root);
     this.hear = (message) => this.onMessage(message);
     model.on("msg:custom", this.hear);
-    this.sizes = new ResizeObserver(() => this.fit());
-    this.sizes.observe(this.picture);
+    this.sizes = new ResizeObserver(() => { this.fit(); this.fold(); });
+    this.sizes.observe(this.picture); this.sizes.observe(this.root);
     this.send({ op: "hello" });
   }
 
@@ -53,13 +53,13 @@ class Simulator {
     const part = (name, tag = "div", more = {}, ...children) => (this[name] = make(tag, { className: `mlkit-${name}`, ...more }, ...children));
     const button = (action, text) => make("button", { type: "button", dataset: { action } }, text);
     this.root = make("div", { className: "mlkit-surface mlkit-simulator", role: "group", "aria-label": "Simulator: half a year in front of users", "data-lm-suppress-shortcuts": "true", dataset: { lmSuppressShortcuts: "true" } });
-    part("controls"); part("predict", "form", { "aria-label": "Your prediction" });
+    part("controls"); part("predict", "form", { "aria-label": "Your prediction", novalidate: "" });
     part("verdict", "p"); part("figures"); part("judged", "p", { hidden: "" });
     part("picture"); part("look"); part("reading", "p", { "aria-live": "polite" });
     part("luck", "div"); part("trouble", "p", { role: "alert", hidden: "" }); part("live", "div", { "aria-live": "polite", role: "status" });
     this.buttons = make("div", { className: "mlkit-group" }, button("again", "Another draw of luck"), button("spread", "20 draws of luck"), button("forget", "Predict anew"));
     this.told = make("div", { className: "mlkit-told", hidden: "" }, make("div", { className: "mlkit-headline" }, this.verdict, this.figures), this.judged, this.picture, this.look, this.reading, this.buttons, this.luck);
-    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. Three labels in a hundred come by themselves; people can be asked for more. A user leaves after four wrong answers in a row.");
+    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. Three labels in a hundred come by themselves; people can be asked for more, and answer in days. A user leaves after four wrong answers in a row.");
     this.root.append(about, make("div", { className: "mlkit-body" }, this.controls, make("div", { className: "mlkit-stage" }, this.predict, this.told)), this.trouble, this.live);
     this.root.addEventListener("click", (event) => this.onClick(event));
     this.root.addEventListener("keydown", (event) => { if (event.key !== "Tab") event.stopPropagation(); });
@@ -74,7 +74,7 @@ class Simulator {
   buildControls() {
     const { ranges, choices } = this.fixed;
     this.inputs = new Map();
-    this.controls.replaceChildren(...CONTROLS.map(([title, rows]) => make("fieldset", {}, make("legend", {}, title), ...rows.map(([key, name]) => {
+    this.controls.replaceChildren(...CONTROLS.map(([title, rows]) => make("details", { open: "" }, make("summary", {}, title), make("div", { className: "mlkit-rows", role: "group", "aria-label": title }, ...rows.map(([key, name]) => {
       const id = `${this.id}-${key}`, label = make("label", { for: id }, name);
       if (choices[key]) {
         const select = make("select", { id, dataset: { key } }, ...choices[key].map((value) => make("option", { value }, WORDS[key][value])));
@@ -86,14 +86,26 @@ class Simulator {
       const show = () => { output.textContent = said(key, Number(input.value)); input.setAttribute("aria-valuetext", output.textContent); };
       input.addEventListener("input", show);
       this.inputs.set(key, { node: input, set: (value) => { input.value = value; show(); }, get: () => Number(input.value) });
-      return make("div", { className: "mlkit-control" }, label, output, input);
-    }))));
+      const row = make("div", { className: "mlkit-control" }, label, output, input);
+      if (NOTES[key]) { input.setAttribute("aria-describedby", `${id}-note`); row.append(make("small", { id: `${id}-note` }, NOTES[key])); }
+      return row;
+    })))));
+    this.fold();
+  }
+
+  // Where the policy stands above what came of it, the world makes room, so that both are on screen.
+  fold() {
+    const folded = this.root.clientWidth <= STACKED && !!this.result;
+    if (!this.inputs || folded === this.folded) return;
+    this.folded = folded;
+    this.controls.querySelector("details").open = !folded;
   }
 
   buildPredict() {
     const name = `${this.id}-lost`;
     const choice = (value, text) => make("label", {}, make("input", { type: "radio", name, value, required: "" }), make("span", {}, text));
     const weeks = Array.from({ length: this.fixed.weeks }, (_, n) => make("option", { value: n + 1 }, `week ${n + 1}`));
+    this.ask = make("p", { className: "mlkit-ask", role: "alert" });
     this.guess = make("select", { required: "", "aria-label": "First true alarm" }, make("option", { value: "" }, "choose"), make("option", { value: "none" }, "no true alarm"), ...weeks);
     const limit = this.fixed.threshold;
     this.predict.replaceChildren(
@@ -101,7 +113,7 @@ class Simulator {
       make("p", {}, "Read the settings, change them if you like. What will this half year bring?"),
       make("fieldset", {}, make("legend", {}, `Will users be lost? (Over ${limit} more of ${this.fixed.users.toLocaleString("en")} than under the best possible policy.)`), choice("yes", "they will be lost"), choice("no", "they will be kept")),
       make("label", { className: "mlkit-when" }, make("span", {}, "The first alarm that is right to ring, in the report of"), this.guess),
-      make("button", { type: "submit", className: "mlkit-run" }, "Run the half year"));
+      this.ask, make("button", { type: "submit", className: "mlkit-run" }, "Run the half year"));
   }
 
   // ---- what a person does
@@ -140,16 +152,20 @@ class Simulator {
   onClick(event) {
     const action = event.target.closest("button[data-action]")?.dataset.action;
     if (!action) return;
-    if (action === "forget") this.predict.reset();
+    if (action === "forget") { this.predict.reset(); this.focusing = true; }
     if (action !== "spread") this.forgetLuck();
-    else this.luck.replaceChildren(make("p", {}, "drawing …"));
+    else this.luck.replaceChildren(make("p", {}, "playing …"));
     if (action === "again") this.since ??= event.timeStamp;
     this.send({ op: action });
     this.wait();
   }
 
   onPredict() {
-    const lost = this.predict.querySelector("input[type=radio]:checked")?.value === "yes";
+    const said = this.predict.querySelector("input[type=radio]:checked")?.value, lost = said === "yes";
+    // In our own words: the browser's bubble lies on top of what is to be chosen.
+    const open = !said ? this.predict.querySelector("input[type=radio]") : !this.guess.value ? this.guess : null;
+    this.ask.textContent = !open ? "" : open === this.guess ? "Choose a week too, or no true alarm." : "Say first whether users will be lost.";
+    if (open) { open.focus(); return; }
     const week = this.guess.value === "none" ? null : Number(this.guess.value);
     this.focusing = true;
     this.send({ op: "predict", lost, alarm_week: week });
@@ -178,7 +194,8 @@ class Simulator {
   onMessage(message) {
     if (message.op === "error") { this.arrived(); this.warn(message.text); return; }
     if (message.op === "spread") { this.arrived(); this.drawLuck(message); return; }
-    if (message.op === "state") { this.fixed = message.fixed; this.buildControls(); this.buildPredict(); this.cursor.max = message.fixed.weeks; }
+    // Every view hears the answer to a view that comes; one that stands is not built again.
+    if (message.op === "state" && !this.fixed) { this.fixed = message.fixed; this.buildControls(); this.buildPredict(); this.cursor.max = message.fixed.weeks; }
     if (!this.fixed) return;
     this.arrived();
     this.warn("");
@@ -187,14 +204,26 @@ class Simulator {
       for (const [key, { set }] of this.inputs) set(message.settings[key]);
     }
     this.settings = message.settings;
-    this.told.hidden = !message.said;
-    this.predict.hidden = !!message.said;
     this.result = message.said ? message.result : null;
+    this.fold();
+    this.turn(message.said ? this.told : this.predict, message.said ? this.predict : this.told);
     this.say(message);
     if (this.result) this.draw();
-    if (this.focusing && message.said) { this.focusing = false; this.verdict.tabIndex = -1; this.verdict.focus({ preventScroll: true }); }
     this.afterPaint(message.wish);
     this.flow();
+  }
+
+  // One part comes, the other goes; the focus goes along, or keys would reach the notebook.
+  turn(comes, goes) {
+    const along = !comes.hidden ? false : this.focusing || goes.contains(this.root.getRootNode().activeElement);
+    comes.hidden = false;
+    if (along) {
+      this.focusing = false;
+      this.verdict.tabIndex = -1;
+      if (comes === this.told) this.verdict.focus({ preventScroll: true });
+      else this.predict.querySelector("input").focus();
+    }
+    goes.hidden = true;
   }
 
   // What the test of speed reads: from the first event that was not answered yet to the painted answer.
@@ -271,8 +300,10 @@ class Simulator {
   }
 
   drawFrame(at, weeks) {
+    const wide = this.x(7) - this.x(0);
+    for (let week = 1; week < weeks; week += 2) this.add("rect", { x: this.x(7 * week), width: wide, y: at.panels.world.top, height: at.bottom - at.panels.world.top, className: "mlkit-week" });
     for (const week of weekTicks(weeks, at.right - at.left)) {
-      const x = this.x(7 * week - 3.5);
+      const x = this.x(middle(week - 1));
       this.words(x, at.bottom + 16, String(week), "mlkit-tick", "middle");
     }
     this.words(at.left - 7, at.bottom + 16, "week", "mlkit-tick", "end");
@@ -308,83 +339,6 @@ class Simulator {
     this.luck.dataset.n = String(points.length);
     if (points.length >= this.fixed.draws) this.live.textContent = words;
   }
-}
-
-// ---- one function a panel; `view` has the scale of time and what came of the half year
-
-function drawWorld(view, panel) {
-  const { days } = view.result, y = scale(0, 1, panel.bottom, panel.top);
-  const moved = days.inputs_moved.map((value, n) => Math.max(value, days.meaning_moved[n]));
-  const kind = view.settings.kind, what = { none: "does not change", data: "what comes in changes", concept: "what is right changes", both: "what comes in and what is right change" }[kind];
-  view.title(panel, "The world", view.result.onset === null ? "does not change" : what);
-  view.add("line", { x1: view.place.left, x2: view.place.right, y1: panel.bottom, y2: panel.bottom, className: "mlkit-grid" });
-  view.add("path", { d: steps(moved, view.x, y), className: "mlkit-moved" });
-}
-
-function drawInputs(view, panel) {
-  const { weeks } = view.result, y = logScale(0.003, 5, panel.bottom, panel.top), above = view.settings.inputs_above, { narrow } = view.place;
-  view.title(panel, "Drift of what comes in", narrow ? "PSI, log" : "PSI of a week's requests, log scale");
-  for (const value of [0.01, 0.1, 1]) view.rule(y(value), String(value));
-  view.rule(y(above), "", "mlkit-line mlkit-below");
-  const x = (n) => view.x(7 * n + 7);
-  view.add("path", { d: line(weeks.inputs, x, y), className: "mlkit-line mlkit-drift" });
-  weeks.inputs.forEach((value, n) => view.add("circle", { cx: x(n), cy: y(value), r: 2.6, className: value > above ? "mlkit-over" : "mlkit-dot" }));
-  const [alarm, drift] = apart([y(above), y(weeks.inputs.at(-1))], 15, panel.top, panel.bottom);
-  view.label(alarm, narrow ? "alarm" : "alarm above", "below");
-  view.label(drift, "drift", "drift");
-}
-
-function drawRight(view, panel) {
-  const { result, settings, fixed, place: at } = view, { days, weeks } = result;
-  const all = lines(result, { people: fixed.people, below: settings.accuracy_below });
-  const least = Math.min(settings.accuracy_below, ...[days.accuracy_old, days.accuracy_new, days.accuracy_served, weeks.seen].flat().filter((value) => value !== null));
-  const low = Math.max(0, Math.floor(10 * least - 0.01) / 10), y = scale(low, 1, panel.bottom, panel.top);
-  view.title(panel, "Answers that are right", at.narrow ? "◦ seen" : "◦ as the labels that came that week show it");
-  for (let value = low; value <= 1.001; value += low < 0.45 ? 0.2 : 0.1) view.rule(y(value), `${Math.round(100 * value)} %`);
-  for (const one of all) {
-    const d = one.values ? line(one.values, view.x, y) : `M${at.left} ${y(one.value)}H${at.right}`;
-    if (one.end !== null) view.add("path", { d, className: `mlkit-line mlkit-${one.name}` });
-  }
-  weeks.seen.forEach((value, n) => value !== null && view.add("circle", { cx: view.x(7 * n + 7), cy: y(value), r: 3, className: "mlkit-seen" }));
-  const ends = all.filter(({ end }) => end !== null);
-  const places = apart(ends.map(({ end }) => y(end)), 15, panel.top, panel.bottom);
-  ends.forEach((one, n) => view.label(places[n], one.words[at.narrow ? 1 : 0], one.name));
-}
-
-function drawAlarms(view, panel) {
-  const rows = { inputs: panel.top + 11, accuracy: panel.bottom - 11 };
-  view.title(panel, "Alarms", "▲ true   ○ false");
-  view.rule(rows.inputs, "inputs"); view.rule(rows.accuracy, "answers");
-  for (const { day, what, true: right } of view.result.alarms) {
-    const x = view.x(day + 1), y = rows[what];
-    if (right) view.add("path", { d: `M${x - 6} ${y + 5}h12l-6 -11z`, className: "mlkit-true" });
-    else view.add("circle", { cx: x, cy: y, r: 4.6, className: "mlkit-false" });
-  }
-}
-
-function drawShare(view, panel) {
-  const { days, events } = view.result, y = scale(0, 1, panel.bottom, panel.top + 18);
-  view.title(panel, "Users on a new version", view.place.narrow ? "✓ promoted  ✕ back  ■ given up" : "━ on trial   ✓ promoted to all   ✕ rolled back   ■ given up");
-  view.rule(y(1), "100 %"); view.rule(y(0), "0 %");
-  view.add("path", { d: steps(days.share_new, view.x, y), className: "mlkit-share" });
-  view.add("path", { d: steps(days.share_trial, view.x, y), className: "mlkit-try" });
-  let begun = null;
-  const trial = (until) => view.add("line", { x1: view.x(begun), x2: view.x(until), y1: panel.bottom, y2: panel.bottom, className: "mlkit-trial" });
-  for (const { day, action } of events) {
-    if (action === "new version") begun = day + 1;
-    if (!EVENTS[action]) continue;
-    if (begun !== null) trial(day + 1);
-    begun = null;
-    view.words(view.x(day + 1), panel.top + 11, EVENTS[action], "mlkit-event", "middle");
-  }
-  if (begun !== null) trial(view.fixed.days);
-}
-
-function drawLabels(view, panel) {
-  const paid = view.result.weeks.labels_paid, most = roundUp(Math.max(100, ...paid)), y = scale(0, most, panel.bottom, panel.top);
-  view.title(panel, "Labels asked of people", "a week");
-  view.rule(y(most), String(most)); view.rule(y(0), "0");
-  paid.forEach((count, n) => count && view.add("rect", { x: view.x(7 * n) + 1, width: view.x(7) - view.x(0) - 2, y: y(count), height: panel.bottom - y(count), className: "mlkit-paid" }));
 }
 
 export default {

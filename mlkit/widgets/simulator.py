@@ -16,7 +16,7 @@ from mlkit.widgets._world import DAYS, HLP, USERS, WEEKS
 
 _HERE = Path(__file__).parent
 _DRAWS = 20  # of luck, for a spread
-_NEAR = 1  # week: a prediction as near is right
+_NEAR = 1  # week: a prediction as near counts, and is told the true week
 
 
 class Simulator(anywidget.AnyWidget):
@@ -24,7 +24,8 @@ class Simulator(anywidget.AnyWidget):
 
     Everything is simulated: photographs of phones sent in for trade-in, 400 requests a day of
     2,000 users, 26 weeks; three labels in a hundred come by themselves. A user leaves after four
-    wrong answers in a row. Versions are really trained, and routed and judged by
+    wrong answers in a row. Labels asked each week come the next day, those asked to train after
+    three. Versions are really trained, and routed and judged by
     ``deployment.Policy``; input drift is the index (PSI) of ``monitoring.drift`` over a week.
 
     Parameters
@@ -48,7 +49,7 @@ class Simulator(anywidget.AnyWidget):
     """
 
     _esm = "\n".join(
-        (_HERE / f"{name}.js").read_text("utf-8") for name in ("simulator_plot", "simulator")
+        (_HERE / f"simulator{part}.js").read_text("utf-8") for part in ("_plot", "_panels", "")
     )
     _css = _surface.style("simulator")
 
@@ -61,6 +62,7 @@ class Simulator(anywidget.AnyWidget):
         self._said: dict[str, Any] | None = None
         self._wish = 0
         self._drawn: list[tuple[int, bool]] = []
+        self._round = 0  # of draws; what was asked for in an earlier one is left out
         self._feed = _feed.Feed(self._draw)
         super().__init__()
         _comm.hear_while_busy(self)
@@ -72,10 +74,11 @@ class Simulator(anywidget.AnyWidget):
     def run(self, **settings: Any) -> Outcome:
         """Change some settings, and play the half year with them; the others stay.
 
-        What comes back has ``lost`` (more than one user in forty), ``users_lost, extra_errors``
-        (both beyond the best possible policy), ``detection_days, alarm_week`` (of the first true
-        alarm; None: none), ``false_alarms_per_week, labels_paid``, and the tables ``.table`` (a
-        row a day), ``.weeks, .alarms, .events``.
+        What comes back has ``lost`` (more than one user in forty), ``users_lost`` and
+        ``extra_errors`` (both beyond the best possible policy), ``detection_days`` and
+        ``alarm_week`` (of the first true alarm; None: none), ``false_alarms_per_week`` (over all
+        26 weeks), ``labels_paid``, and the tables ``.table`` (a row a day), ``.weeks``,
+        ``.alarms``, ``.events``.
         """
         with self._lock:
             self.settings = self.settings.changed(settings)
@@ -88,11 +91,12 @@ class Simulator(anywidget.AnyWidget):
         """The same settings under another draw of luck."""
         with self._lock:
             self.seed += 1
+            self._round += 1
         return self.run()
 
     def predict(self, *, lost: bool, alarm_week: int | None) -> str:
         """Say, before you look, whether users will be lost and which week's report has the first
-        true alarm (None: no report); returns how that compares. A week is right to within one.
+        true alarm (None: no report); returns how that compares: a week off is near, and is told.
         """
         if not isinstance(lost, bool | np.bool_):
             raise TypeError(f"lost is True or False: will users be lost? Got {lost!r}.")
@@ -115,8 +119,8 @@ class Simulator(anywidget.AnyWidget):
         Returns
         -------
         DataFrame
-            ``seed, users_lost, lost, extra_errors, false_alarms_per_week, detection_days`` (NaN:
-            never noticed)``, labels_paid``.
+            ``seed``, ``users_lost``, ``lost``, ``extra_errors``, ``false_alarms_per_week``,
+            ``detection_days`` (NaN: never noticed), ``labels_paid``.
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n is how many draws of luck, from 1 up; got {n!r}.")
@@ -184,46 +188,50 @@ class Simulator(anywidget.AnyWidget):
         elif op == "forget":
             with self._lock:
                 self._said = None
+                self._round += 1
                 self._show()
         elif op == "spread":
             with self._lock:
-                self._drawn = []
-                wanted = [(self.settings, self.seed + k) for k in range(_DRAWS)]
+                self._drawn, self._round = [], self._round + 1
+                wanted = [(self.settings, self.seed + k, self._round) for k in range(_DRAWS)]
             self._feed.want(wanted)
         else:
             raise ValueError(f"the widget sent {op!r}, which this version of the kit does not know")
 
-    def _draw(self, wanted: tuple[Settings, int]) -> None:
+    def _draw(self, wanted: tuple[Settings, int, int]) -> None:
         """One draw of luck of a spread; those of settings that have gone are left out."""
-        settings, seed = wanted
-        if settings != self.settings:
+        settings, seed, turn = wanted
+        if settings != self.settings or turn != self._round:
             return
         one = outcome(settings, seed)
         with self._lock:
-            if settings != self.settings:
+            if settings != self.settings or turn != self._round:
                 return
             self._drawn.append((one.users_lost, one.lost))
+            n, points = len(self._drawn), [count for count, _ in self._drawn]
             table = pd.DataFrame(self._drawn, columns=["users_lost", "lost"])
-            points = [count for count, _ in self._drawn]
-            self.send({"op": "spread", "points": points, "words": spread(table)})
+            words = spread(table) if n == _DRAWS else f"{n} of {_DRAWS} half years played …"
+            self.send({"op": "spread", "points": points, "words": words})
 
 
 def judged(said: Mapping[str, Any], found: Outcome) -> dict[str, Any]:
     """How a prediction compares with what came."""
     lost = said["lost"] == found.lost
     mine, true = said["alarm_week"], found.alarm_week
-    week = mine == true or (mine is not None and true is not None and abs(mine - true) <= _NEAR)
-    parts = [
-        f"First run: you said users would be {'lost' if said['lost'] else 'kept'}: "
-        f"{'right' if lost else 'wrong'}",
-        f"the first true alarm in {_week(mine)}: "
-        + ("right" if week else f"wrong, it was {_week(true)}"),
-    ]
-    return {"right": [lost, week], "words": f"{'; '.join(parts)}."}
-
-
-def _week(week: int | None) -> str:
-    return "no week" if week is None else f"week {week}"
+    near = mine is not None and true is not None and abs(mine - true) <= _NEAR
+    week = "no true alarm" if mine is None else f"the first true alarm in week {mine}"
+    came = "none rang" if true is None else f"it was week {true}"
+    if mine == true:
+        how = ": right"
+    elif near:
+        how = f", within a week: {came}"
+    else:
+        how = f", wrong: {came if mine else f'one rang in week {true}'}"
+    words = (
+        f"First run. You said users would be {'lost' if said['lost'] else 'kept'}: "
+        f"{'right' if lost else 'wrong'}. You said {week}{how}."
+    )
+    return {"right": [lost, near or mine == true], "words": words}
 
 
 def told(found: Outcome) -> dict[str, Any]:

@@ -12,6 +12,12 @@ export const CONTROLS = [
   ["Your policy", [["retrain", "Train a new version"], ["inputs_above", "Alarm: inputs drift above"], ["accuracy_below", "Alarm: right answers below"],
     ["labels_week", "Labels asked each week"], ["labels_retrain", "Labels asked to train"], ["canary", "Users on new at first"]]],
 ];
+// Said below a slider, so that the two ways to a label can be compared.
+export const NOTES = {
+  label_delay_days: "by itself; 3 in 100 ever do",
+  labels_week: "each is there the next day",
+  labels_retrain: "all are there after 3 days",
+};
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
@@ -83,7 +89,7 @@ const TITLE = 24, AXIS = 26, TIGHT = 500;
 // Panels below one another, on one time axis.
 export function layout(width) {
   const narrow = width < TIGHT;
-  const left = 52, right = width - (narrow ? 64 : 118);
+  const left = 52, right = width - (narrow ? 90 : 118);
   let y = 0;
   const panels = Object.fromEntries(PANELS.map(([name, height]) => {
     const top = y + TITLE;
@@ -92,6 +98,9 @@ export function layout(width) {
   }));
   return { narrow, left, right, panels, bottom: y - 2, height: y + AXIS };
 }
+
+// What is told once a week stands in the middle of its week (counted from 0), above its number.
+export const middle = (week) => 7 * week + 3.5;
 
 const last = (values) => values.findLast((value) => value !== null) ?? null;
 
@@ -119,7 +128,7 @@ export function reading(result, week) {
 export function lines({ days }, { people, below }) {
   return [
     { name: "people", words: ["people (HLP)", "people"], value: people },
-    { name: "below", words: ["alarm below", "alarm"], value: below },
+    { name: "below", words: ["alarm below", "alarm below"], value: below },
     { name: "served", words: ["users got", "got"], values: days.accuracy_served },
     { name: "best", words: ["best possible", "best"], values: days.accuracy_best },
     { name: "old", words: ["old version", "old"], values: days.accuracy_old },

@@ -1,5 +1,6 @@
 """The Simulator as its person finds it: predict, run, move, and be answered at once."""
 
+import json
 import statistics
 
 import pytest
@@ -14,7 +15,7 @@ SHOW = "simulator = Simulator()\nsimulator"
 TOLD = """
 import json
 one, two = simulator.result, simulator.settings
-print(json.dumps([one.lost, repr(one), two.to_dict(), one.seed]))
+print(json.dumps([one.lost, repr(one), two.to_dict(), one.seed, one.alarm_week]))
 """
 GENEROUS_MS = 600  # for a machine at work on other things; told beside it is what it took
 
@@ -31,6 +32,14 @@ class OnScreen:
 
     def text(self, part: str) -> str:
         return self.root.locator(f".mlkit-{part}").first.inner_text()
+
+    def focus(self) -> dict:
+        return self.root.evaluate("""root => { const at = document.activeElement;
+          return { inside: root.contains(at), tag: at.tagName, type: at.type }; }""")
+
+    def true_week(self) -> int:
+        self.notebook.run_cell(2)
+        return json.loads(self.notebook.printed())[4]
 
     def slider(self, name: str):
         return self.root.locator(f"[data-key='{name}']")
@@ -69,12 +78,45 @@ def test_nothing_is_shown_before_a_prediction(simulator):
     assert "left" not in root.inner_text(), "the verdict"
     root.get_by_role("button", name="Run the half year").click()
     assert root.locator("svg").count() == 0, "without an answer the form is not sent"
+    assert simulator.text("ask") == "Say first whether users will be lost."
+    assert simulator.focus()["type"] == "radio", "in the page, not in a bubble on top of it"
+    root.get_by_text("they will be lost").click()
+    root.get_by_role("button", name="Run the half year").click()
+    assert "or no true alarm" in simulator.text("ask")
+    assert simulator.focus()["tag"] == "SELECT"
     simulator.predict(lost=False, week="9")
     assert simulator.text("verdict").startswith("This policy lost users")
-    assert "you said users would be kept: wrong" in simulator.text("judged")
+    assert "You said users would be kept: wrong" in simulator.text("judged")
     root.get_by_role("button", name="Predict anew").click()
     simulator.notebook.wait(lambda: simulator.data("told") == "false", "the form again")
     assert not root.locator(".mlkit-told").is_visible()
+
+
+def test_a_week_off_is_told_with_the_true_week(simulator):
+    week = simulator.true_week()
+    simulator.predict(week=str(week - 1))
+    words = f"the first true alarm in week {week - 1}, within a week: it was week {week}."
+    assert simulator.text("judged").endswith(words)
+
+
+def test_after_every_button_the_focus_stays_and_keys_reach_no_notebook(simulator):
+    notebook, root = simulator.notebook, simulator.root
+    simulator.predict()
+    before = facts(notebook)
+    for name, met in {
+        "Another draw of luck": lambda: simulator.data("seed") == "1",
+        "20 draws of luck": lambda: root.locator(".mlkit-luck[data-n='20']").count(),
+        "Predict anew": lambda: simulator.data("told") == "false",
+    }.items():
+        root.get_by_role("button", name=name).click()
+        notebook.wait(met, name)
+        assert simulator.focus()["inside"], name
+        for key in ("j", "a", "o", "x"):  # commands of a notebook
+            notebook.page.keyboard.press(key)
+        assert simulator.focus()["inside"], name
+    assert simulator.focus()["type"] == "radio", "the first thing to answer"
+    assert facts(notebook) == before
+    assert simulator.data("told") == "false"
 
 
 def test_a_learner_loses_users_and_finds_the_policy_that_does_not(simulator):
@@ -133,6 +175,42 @@ def test_the_picture_shows_alarms_by_shape_and_names_its_lines(simulator):
     false = simulator.root.locator(".mlkit-picture circle.mlkit-false")
     simulator.notebook.wait(lambda: false.count() > 0, "false alarms")
     assert alarms.count() == 0
+
+
+def test_what_happens_in_one_week_stands_in_one_place(simulator):
+    simulator.predict()
+    week = simulator.true_week()
+    simulator.set("labels_week", 100)
+    centres = """nodes => nodes.map((node) => { const box = node.getBoundingClientRect();
+      return box.left + box.width / 2; })"""
+    in_picture = simulator.root.locator(".mlkit-picture")
+    bars, dots, alarms, seen = (
+        in_picture.locator(one).evaluate_all(centres)
+        for one in (".mlkit-paid", ".mlkit-dot, .mlkit-over", "path.mlkit-true", ".mlkit-seen")
+    )
+    assert len(bars) == len(dots) == 26
+    assert bars == pytest.approx(dots, abs=0.6)
+    for x in [*alarms, *seen]:
+        assert min(abs(x - bar) for bar in bars) < 0.6
+    bands = in_picture.locator(".mlkit-week").evaluate_all(centres)
+    assert bands == pytest.approx(bars[1::2], abs=0.6), "every second week is shaded"
+    assert 1 <= week <= 26
+
+
+def test_where_it_is_narrow_the_policy_and_the_verdict_are_on_screen_together(simulator):
+    world = simulator.root.locator(".mlkit-controls details").first
+    simulator.page.set_viewport_size({"width": 880, "height": 900})
+    simulator.notebook.wait(lambda: simulator.root.bounding_box()["width"] < 520, "it to be narrow")
+    assert world.get_attribute("open") is not None, "before the prediction all is to be read"
+    simulator.predict()
+    simulator.notebook.wait(lambda: world.get_attribute("open") is None, "the world to fold")
+    policy = simulator.root.locator(".mlkit-controls details").last.bounding_box()
+    figures = simulator.root.locator(".mlkit-figures").bounding_box()
+    assert figures["y"] + figures["height"] - policy["y"] < 600
+    named = simulator.root.locator(".mlkit-picture text.mlkit-label").all_text_contents()
+    assert len(set(named)) == len(named), "no two lines of one name"
+    simulator.page.set_viewport_size({"width": 1300, "height": 900})
+    simulator.notebook.wait(lambda: world.get_attribute("open") is not None, "the world again")
 
 
 def test_a_week_is_read_with_keys_and_with_the_mouse(simulator):

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { load } from "./load.mjs";
 
-const { CONTROLS, apart, default: widget, layout, line, lines, logScale, reading, roundUp, said, scale, steps, weekTicks } = await load("simulator_plot.js", "simulator.js");
+const { CONTROLS, NOTES, apart, default: widget, layout, line, lines, logScale, middle, reading, roundUp, said, scale, steps, weekTicks } = await load("simulator_plot.js", "simulator_panels.js", "simulator.js");
 
 test("the files together are one module with a render function", () => {
   assert.equal(typeof widget.render, "function");
@@ -26,6 +26,21 @@ test("every control is shown once", () => {
   const keys = CONTROLS.flatMap(([, rows]) => rows.map(([key]) => key));
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(keys.length, 12);
+});
+
+test("each note stands below a control that there is", () => {
+  const keys = CONTROLS.flatMap(([, rows]) => rows.map(([key]) => key));
+  for (const key of Object.keys(NOTES)) assert.ok(keys.includes(key), key);
+});
+
+test("a week lies in the middle of its seven days", () => {
+  assert.deepEqual([middle(0), middle(25)], [3.5, 178.5]);
+});
+
+test("the lines have names of their own, narrow too", () => {
+  const words = lines(result, { people: 0.95, below: 0.8 }).map((one) => one.words[1]);
+  assert.equal(new Set(words).size, words.length);
+  assert.ok(words.includes("alarm below"));
 });
 
 test("scales meet their ends", () => {
