@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from mlkit._tables import TableError
-from mlkit.monitoring import _metrics, _periods, alarms, drift, failures, profile
+from mlkit.monitoring import _metrics, _periods, alarms, checked_log, drift, failures, profile
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
 UNTIL = START + pd.Timedelta("28D")
@@ -276,6 +276,9 @@ class TestInput:
             (lambda: seen(log(), reference_until="2027-01-01"), "and one after; the log runs from"),
             (lambda: seen(log(), failures=failures()[["metric"]]), "missing: failure, kind"),
             (lambda: seen(log(), failures=failures().assign(metric="heat")), "knows metric as"),
+            (lambda: failures(failures().assign(metric="heat")), "'heat' in row 1"),
+            (lambda: failures(failures().assign(worse="up")), "knows worse as lower, higher"),
+            (lambda: failures(failures().assign(threshold="much")), "'much' in row 1"),
             (lambda: seen(log(), targets=TARGETS[["metric"]]), "needs targets with target"),
             (
                 lambda: seen(log(), failures=failures().query("metric == 'peak_per_s'")),
@@ -286,6 +289,45 @@ class TestInput:
     def test_what_cannot_be_watched_is_told(self, make, words):
         with pytest.raises(TableError, match=words):
             make()
+
+    def test_rows_that_are_still_empty_are_left_out(self):
+        mine = failures()
+        more = pd.concat([mine, pd.DataFrame([{}, {"failure": " ", "metric": ""}, {}])])
+        pd.testing.assert_frame_equal(failures(more), mine)
+        assert failures(mine.assign(worse=""))["worse"].eq("either").all()
+        made = log(days=21)
+        pd.testing.assert_frame_equal(
+            seen(made, reference_until="2026-01-19", failures=more),
+            seen(made, reference_until="2026-01-19"),
+        )
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"timestamp": "13/01/2026 10:00"}, "cannot tell day from month in the column timest"),
+            ({"label_at": "03.04.26"}, "cannot tell day from month in the column label_at"),
+            ({"label_at": "soon"}, "cannot read the column label_at as times"),
+            ({"timestamp": "soon"}, "cannot read the column timestamp as times"),
+            ({"item": 7}, "needs items as text"),
+        ],
+    )
+    def test_a_log_of_ones_own_that_cannot_be_read_is_told(self, change, words):
+        for read in (checked_log, seen):
+            with pytest.raises(TableError, match=words):
+                read(log(days=21).assign(**change))
+
+    def test_a_log_of_ones_own_is_read(self):
+        made = pd.DataFrame({"timestamp": ["2026-01-05", "2026-01-05T03:02:36.5Z"]})
+        made = made.assign(item="i", prediction="a", label_at=[None, "2026-01-06 04:00"], more=1)
+        read = checked_log(made)
+        assert read["timestamp"].dt.hour.tolist() == [0, 3]
+        assert read["label_at"].isna().tolist() == [True, False]
+        assert list(read) == list(made)
+        assert made["timestamp"].iloc[0] == "2026-01-05"
+        with pytest.raises(TableError, match="missing: timestamp"):
+            checked_log(made.drop(columns="timestamp"))
+        with pytest.raises(TableError, match="without a row"):
+            checked_log(made[:0])
 
     def test_values_out_of_range(self):
         with pytest.raises(ValueError, match="every is a length of time"):

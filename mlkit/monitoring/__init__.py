@@ -6,6 +6,7 @@ from mlkit.monitoring._backtest import Backtest, backtest
 from mlkit.monitoring._concept import Concept, concept
 from mlkit.monitoring._drift import Drift, drift
 from mlkit.monitoring._estimate import Estimate, estimate
+from mlkit.monitoring._log import checked_log
 from mlkit.monitoring._profile import Profile, profile
 from mlkit.monitoring._skew import Skew, skew
 
@@ -20,6 +21,7 @@ __all__ = [
     "alarms",
     "anomalies",
     "backtest",
+    "checked_log",
     "concept",
     "drift",
     "estimate",

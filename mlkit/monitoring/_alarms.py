@@ -17,6 +17,7 @@ _COLUMNS = [
 QUIET, TARGET, YOURS = "quiet stretch", "target", "yours"
 # The name of a metric in the targets of the project, where it is another.
 _TARGETS = {"slow": "latency_ms", "peak_per_s": "throughput_per_s"}
+_TEXT = ["failure", "kind", "metric", "column", "worse"]
 _WORSE = ("lower", "higher", "either")
 _FAILURES = [
     ("requests stop coming, or far more come than usual", "software", "requests", "", "either"),
@@ -32,11 +33,12 @@ _FAILURES = [
 ]  # fmt: skip
 
 
-def failures() -> pd.DataFrame:
+def failures(edited: pd.DataFrame | None = None) -> pd.DataFrame:
     """What could go wrong, and which metric would show it: a list to edit and hand to ``alarms``.
 
     Brainstorm what could go wrong in your own project; then take rows out, add some, or put in
-    a ``threshold``.
+    a ``threshold``. ``edited`` is such a list again: it comes back without its empty rows, or a
+    TableError says what in it ``alarms`` would not understand.
 
     Returns
     -------
@@ -53,8 +55,9 @@ def failures() -> pd.DataFrame:
     >>> mine["metric"].nunique()
     8
     """
-    table = pd.DataFrame(_FAILURES, columns=["failure", "kind", "metric", "column", "worse"])
-    return table.assign(threshold=np.nan)
+    if edited is not None:
+        return _known(edited, "monitoring.failures")
+    return pd.DataFrame(_FAILURES, columns=_TEXT).assign(threshold=np.nan)
 
 
 def alarms(
@@ -107,27 +110,44 @@ def alarms(
     return table[_COLUMNS]
 
 
+def _known(failures: pd.DataFrame, function: str = _FUNCTION) -> pd.DataFrame:
+    """The failures without empty rows; a value that nobody knows is told with its row."""
+    missing = [name for name in _TEXT if name not in failures]
+    if missing:
+        raise TableError(
+            f"{function}() needs failures as monitoring.failures() gives them; missing: "
+            f"{', '.join(missing)}."
+        )
+    table = failures.copy()
+    if "threshold" not in table:
+        table["threshold"] = np.nan
+    table[_TEXT] = table[_TEXT].astype(object).where(table[_TEXT].notna(), "").astype(str)
+    table["row"] = np.arange(1, len(table) + 1)
+    bare = (table[_TEXT].apply(lambda text: text.str.strip()) == "").all(axis=1)
+    bare &= table["threshold"].isna() | (table["threshold"].astype(str).str.strip() == "")
+    table = table[~bare].reset_index(drop=True)
+    table["worse"] = table["worse"].replace("", "either")
+    for name, allowed in (("metric", sorted({row[2] for row in _FAILURES})), ("worse", _WORSE)):
+        other = table[~table[name].isin(allowed)]
+        if len(other):
+            raise TableError(
+                f"{function}() knows {name} as {', '.join(allowed)}; failures has "
+                f"{_tables._some(other[name].unique())} in row {other['row'].iloc[0]}."
+            )
+    typed = pd.to_numeric(table["threshold"].replace("", np.nan), errors="coerce")
+    other = table[typed.isna() & table["threshold"].replace("", np.nan).notna()]
+    if len(other):
+        raise TableError(
+            f"{function}() needs a threshold as a number, or nothing; failures has "
+            f"{other['threshold'].iloc[0]!r} in row {other['row'].iloc[0]}."
+        )
+    return table.drop(columns="row").assign(threshold=typed.astype(float))
+
+
 def _checked(failures: pd.DataFrame | None, targets: pd.DataFrame | None) -> pd.DataFrame:
     """The failures, each with the target of its metric."""
-    given = pd.DataFrame(_FAILURES, columns=["failure", "kind", "metric", "column", "worse"])
-    known = set(given["metric"])
-    if failures is not None:
-        missing = [name for name in given.columns if name not in failures]
-        if missing:
-            raise TableError(
-                f"{_FUNCTION}() needs failures as monitoring.failures() gives them; missing: "
-                f"{', '.join(missing)}."
-            )
-        given = failures.reset_index(drop=True)
-    for name, allowed in (("metric", known), ("worse", set(_WORSE))):
-        other = sorted(set(given[name]) - allowed, key=str)
-        if other:
-            raise TableError(
-                f"{_FUNCTION}() knows {name} as {', '.join(sorted(allowed))}; failures has "
-                f"{_tables._some(other)}."
-            )
-    typed = given["threshold"] if "threshold" in given else pd.Series(np.nan, given.index)
-    given = given.assign(threshold=typed.astype(float), source=np.where(typed.notna(), YOURS, ""))
+    given = _known(pd.DataFrame(_FAILURES, columns=_TEXT) if failures is None else failures)
+    given = given.assign(source=np.where(given["threshold"].notna(), YOURS, ""))
     if targets is not None:
         missing = [name for name in ("metric", "target") if name not in targets]
         if missing:

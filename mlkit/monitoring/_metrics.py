@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlkit import _show, _tables
 from mlkit._tables import TableError
-from mlkit.monitoring import _columns, _measured, _periods, _profile, _two_samples
+from mlkit.monitoring import _columns, _log, _measured, _periods, _profile, _two_samples
 from mlkit.monitoring._columns import Classes, Column, Numbers
 from mlkit.monitoring._periods import Line
 from mlkit.monitoring._profile import Profile
@@ -50,9 +50,7 @@ def watched(
     length = pd.Timedelta(every)
     if not length > pd.Timedelta(0):
         raise ValueError(f'every is a length of time, for example "1D"; got {every!r}.')
-    table = _tables.log(log, function=_FUNCTION)
-    if table.empty:
-        raise TableError(f"{_FUNCTION}() was given a log without a row.")
+    table = _log.times_of(log, function=_FUNCTION)
     until = pd.Timestamp(reference_until)
     until = until.tz_localize("UTC") if until.tzinfo is None else until.tz_convert("UTC")
     first, last = table["timestamp"].min(), table["timestamp"].max()
