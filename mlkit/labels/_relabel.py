@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlkit import _show, _tables
 from mlkit._tables import TableError
-from mlkit.labels import _coded, _coefficients, _intervals, _levels, _patterns
+from mlkit.labels import _coded, _coefficients, _intervals, _levels, _patterns, _people
 from mlkit.labels._patterns import Patterns
 
 if TYPE_CHECKING:
@@ -91,12 +91,20 @@ def _dtype(values: list[Any]) -> Any:
     return None if any(value is not None for value in values) else object
 
 
+_BY = {
+    "same": "",
+    "others": "; labelled by other people, so the interval is for other people too",
+    "partly the same": "; labelled in part by other people, so the interval is for such too",
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Alpha before and after: ``gain`` with ``low, high`` and ``n`` (items of both).
 
     ``pairing`` says how: "paired" (the same items), "independent" (no item in both), or
-    "partly paired".
+    "partly paired". ``people`` are the "same" in both, "others", or "partly the same"; the limits
+    then are for other people too, and not for other items alone.
     """
 
     table: pd.DataFrame
@@ -105,6 +113,7 @@ class Comparison:
     high: float
     n: int
     pairing: str
+    people: str
     notes: tuple[str, ...] = field(repr=False)
 
     def __repr__(self) -> str:
@@ -122,7 +131,7 @@ class Comparison:
         }[self.pairing]
         return (
             f"Alpha changed by {self.gain:+.3f}{limits}, from {before['alpha']:.3f} to "
-            f"{after['alpha']:.3f}: {how}. Percent agreement went from "
+            f"{after['alpha']:.3f}: {how}{_BY[self.people]}. Percent agreement went from "
             f"{_show.percent(before['percent'])} to {_show.percent(after['percent'])}; it rises "
             "by itself where classes become fewer."
         )
@@ -162,16 +171,18 @@ def compare(
 ) -> Comparison:
     """Do people agree better after a change of the classes, or of the guide?
 
-    Alpha (Krippendorff 2011) of both, and an interval of the difference from items drawn anew
-    (Efron 1979). An item labelled in both versions is drawn for both at once, so its difficulty
-    cancels; the others are drawn for their version alone. Only items with two labels or more
-    count. A new guide: ``compare(a[a["guide"] == "v1"], a[a["guide"] == "v2"])``; people who see
-    an item for the second time may also remember it, so a fresh sample of items is better.
+    Alpha (Krippendorff 2011) of both, on items with two labels or more. The interval of the
+    difference: where the same people labelled both times, *what if they got other items?*, from
+    items drawn anew (Efron 1979), those of both versions together, so that difficulty cancels.
+    People of one version alone are left out in turn, so that it is *other items and other people*:
+    t * sqrt(V items + V people - V labels); Tukey 1958, Cameron, Gelbach and Miller 2011, degrees
+    of freedom by Satterthwaite 1946. NaN for fewer than three such people in a version.
+    Two guides: ``compare(a[a["guide"] == "v1"], a[a["guide"] == "v2"])``.
 
     Returns
     -------
-    ``.gain, .low, .high, .n, .pairing`` and ``.table``: ``version, n`` (items), ``labels,
-    percent, alpha, alpha_low, alpha_high, why`` (of an empty cell).
+    ``.gain, .low, .high, .n, .pairing, .people`` and ``.table``: ``version, n`` (items), ``labels,
+    percent, alpha, alpha_low, alpha_high`` (for other items alone), ``why`` (of an empty cell).
 
     Examples
     --------
@@ -185,8 +196,8 @@ def compare(
     versions = [_Version.of(table, level) for table in (before, after)]
     kinds, times, stratum, items, pairing = _joint(*versions)
     drawn = [
-        [version.alphas(_spread(part, kinds[:, at], len(version.p.m))) for at, version in
-         enumerate(versions)]
+        [_people.alphas(v.p, _spread(part, kinds[:, at], len(v.p.m)), v.level, v.v)
+         for at, v in enumerate(versions)]
         for part in _draws(times, stratum, rng, width=sum(len(v.p.m) for v in versions))
     ]  # fmt: skip
     alphas = np.concatenate([np.stack(part) for part in drawn], axis=1)
@@ -200,16 +211,18 @@ def compare(
             )
         ]
     )
-    low, high = _limits(alphas[1] - alphas[0], min(sizes))
-    return Comparison(
-        table=table,
-        gain=float(table["alpha"].iloc[1] - table["alpha"].iloc[0]),
-        low=low,
-        high=high,
-        n=items,
-        pairing=pairing,
-        notes=tuple(_notes(versions, low)),
-    )
+    gain = float(table["alpha"].iloc[1] - table["alpha"].iloc[0])
+    others = _others(*versions)
+    people = _PEOPLE[bool(others[0].size or others[1].size), _all_others(versions, others)]
+    if people == "same":
+        low, high = _limits(alphas[1] - alphas[0], min(sizes))
+    else:
+        low, high = _limits_of_people(gain, alphas[1] - alphas[0], versions, others, rng)
+    notes = tuple(_notes(versions, others, low))
+    return Comparison(table, gain, low, high, items, pairing, people, notes)
+
+
+_PEOPLE = {(False, False): "same", (True, False): "partly the same", (True, True): "others"}
 
 
 @dataclass(frozen=True)
@@ -217,17 +230,16 @@ class _Version:
     """One table of annotations as patterns of votes, and the values of its classes."""
 
     p: Patterns
-    items: np.ndarray
+    coded: _coded.Coded
     level: str
     v: np.ndarray
-    notes: list[str]
 
     @classmethod
     def of(cls, annotations: pd.DataFrame, level: str) -> "_Version":
         coded = _coded.code(annotations, function=_FUNCTION)
         v = _levels.values_of(coded.labels, coded.table["label"], level, function=_FUNCTION)
         p = _patterns.find(coded.item, coded.label, len(coded.items), len(coded.labels))
-        return cls(p, coded.items, level, v, coded.notes)
+        return cls(p, coded, level, v)
 
     @property
     def n(self) -> int:
@@ -235,25 +247,8 @@ class _Version:
 
     def shared(self) -> pd.Series:
         """Pattern of each item with two labels or more."""
-        of = pd.Series(self.p.of, index=pd.Index(self.items, dtype=object))
+        of = pd.Series(self.p.of, index=pd.Index(self.coded.items, dtype=object))
         return of[self.p.m[self.p.of] > 1] if len(of) else of
-
-    def alphas(self, times: np.ndarray) -> np.ndarray:
-        """Alpha of each replicate, a row of ``times``."""
-        from scipy.sparse import csr_matrix
-
-        p = self.p
-        two = (p.m > 1)[p.entry]
-        table = csr_matrix((p.k * two, (p.entry, p.label)), (len(p.m), p.n_labels))
-        n = (table.T.tocsr() @ times.T).T
-        v = _levels.ranks(n) if self.level == "ordinal" else self.v
-        if self.level == "ordinal":
-            within = _intervals._by_rank(p, times, v)
-        else:
-            within = times @ _coefficients.parts(p, self.level, v).within
-        chance = _levels.chance(n, self.level, v)
-        labels = n.sum(axis=1)
-        return 1 - (labels - 1) * within / np.where(chance > 0, chance, np.nan)
 
     def row(self, name: str, low: float, high: float) -> dict[str, Any]:
         found = _coefficients.of_patterns(self.p, self.level, self.v)
@@ -316,15 +311,58 @@ def _spread(drawn: np.ndarray, pattern: np.ndarray, n_patterns: int) -> np.ndarr
     return (csr_matrix((np.ones(len(known)), cells), (n_patterns, len(pattern))) @ drawn.T).T
 
 
+def _others(before: _Version, after: _Version) -> list[np.ndarray]:
+    """Numbers of the people of each version who are not in the other.
+
+    One alone beside people of both says nothing of how people differ, and is taken as they are.
+    """
+    one, two = (pd.Index(v.coded.annotators, dtype=object) for v in (before, after))
+    found = [np.flatnonzero(~one.isin(two)), np.flatnonzero(~two.isin(one))]
+    return [
+        alone if len(alone) > 1 or len(alone) == len(all_of) else alone[:0]
+        for alone, all_of in zip(found, (one, two), strict=True)
+    ]
+
+
+def _all_others(versions: list[_Version], others: list[np.ndarray]) -> bool:
+    """Whether nobody is in both."""
+    whole = [len(v.coded.annotators) for v in versions]
+    return all(n == len(alone) > 0 for n, alone in zip(whole, others, strict=True))
+
+
+def _limits_of_people(
+    gain: float,
+    drawn: np.ndarray,
+    versions: list[_Version],
+    others: list[np.ndarray],
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Limits for other items and other people."""
+    n, known = min(version.n for version in versions), drawn[np.isfinite(drawn)]
+    if n < 2 or not len(known):
+        return _intervals.UNKNOWN
+    parts = []
+    for version, alone in zip(versions, others, strict=True):
+        c = version.coded
+        given = _people.Labelled(
+            c.item, c.label, c.annotator, len(c.items), len(c.labels), version.level, version.v
+        )
+        if len(alone):
+            parts.append(_people.spread(given, alone, rng))
+    if any(np.isnan(one.people) or one.df < 1 for one in parts):
+        return _intervals.UNKNOWN
+    return _people.limits(gain, float(np.var(known) * n / (n - 1)), n, parts)
+
+
 def _limits(drawn: np.ndarray, n: int) -> tuple[float, float]:
     return _intervals.of_draws(drawn, float(n)) if n > 1 else _intervals.UNKNOWN
 
 
-def _notes(versions: list[_Version], low: float) -> list[str]:
+def _notes(versions: list[_Version], others: list[np.ndarray], low: float) -> list[str]:
     notes = [
         f"{name}: {note}"
         for name, version in zip(("Before", "After"), versions, strict=True)
-        for note in version.notes
+        for note in version.coded.notes
     ]
     for name, version in zip(("Before", "After"), versions, strict=True):
         alone = int(version.p.times @ (version.p.m == 1))
@@ -333,7 +371,13 @@ def _notes(versions: list[_Version], low: float) -> list[str]:
     few = min(version.n for version in versions)
     if few < 50:
         notes.append(_COARSE.format(n=few))
-    if np.isnan(low):
+    few = min(len(version.coded.annotators) for version in versions)
+    if np.isnan(low) and _all_others(versions, others) and few < 3:
+        notes.append(
+            "No interval: other people labelled before than after, and of fewer than three in "
+            "a version nobody can tell how far people differ."
+        )
+    elif np.isnan(low):
         notes.append("No interval: the items drawn anew show no spread, or there is no alpha.")
     return notes
 
