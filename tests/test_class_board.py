@@ -42,6 +42,7 @@ def test_it_shows_what_the_helpers_say(table):
         "alpha": pytest.approx(agreed.alpha),
         "low": pytest.approx(agreed.low),
         "high": pytest.approx(agreed.high),
+        "why": "",
     }
     pairs = labels.confusions(table)
     assert [pair["share"] for pair in state["pairs"]] == pairs["share"].tolist()
@@ -50,7 +51,8 @@ def test_it_shows_what_the_helpers_say(table):
         votes = dict(zip(state["classes"], shown["votes"], strict=True))
         text = dict(part.rsplit(" ", 1) for part in row["votes"].split(", "))
         assert {name: n for name, n in votes.items() if n} == {k: int(v) for k, v in text.items()}
-    assert state["each"] == [12] * 6
+    (half,) = state["halves"]
+    assert half == {"name": "v1", "people": 6, "labels": 72, "each": [12] * 6}
     assert str(json.loads(json.dumps(state, allow_nan=False)))  # JSON without NaN
 
 
@@ -76,8 +78,60 @@ def test_two_versions_side_by_side(table):
     ((state, _),) = answers(board, {"op": "refresh"})
     assert [version["name"] for version in state["versions"]] == ["v1", "v2"]
     assert state["versions"][1]["alpha"] == 1
-    assert state["said"] == repr(change)
+    low, high = f"{change.low:+.2f}", f"{change.high:+.2f}"
+    assert change.low > 0
+    assert state["said"].endswith(
+        f"to 1.00: {change.gain:+.2f} ({low} to {high}). More than the luck of items."
+    )
+    assert [half["each"] for half in state["halves"]] == [[12] * 6] * 2
+    assert state["notes"] == []
     assert state["contested"] == state["pairs"] == []
+
+
+def test_where_the_interval_holds_0_nobody_can_tell_yet(table):
+    other = table.assign(guide="v2", annotator="x" + table["annotator"])
+    board = AgreementBoard(lambda: pd.concat([table, other]), guide="v2", before="v1")
+    ((state, _),) = answers(board, {"op": "refresh"})
+    assert board.change.people == "others"
+    assert ": 0.00 (-" in state["said"]
+    assert state["said"].endswith("We cannot tell yet: luck alone may do as much.")
+    assert "-0.00" not in state["said"]
+
+
+@pytest.mark.parametrize("people", [0, 1, 2])
+def test_a_half_with_too_few_people_is_told_and_the_other_still_shown(table, people):
+    few = table[table["annotator"] < f"Maria {people}"].assign(guide="v2")
+    board = AgreementBoard(lambda: pd.concat([table, few]), guide="v2", before="v1")
+    ((state, _),) = answers(board, {"op": "refresh"})
+    assert [half["people"] for half in state["halves"]] == [6, people]
+    old, new = state["versions"]
+    assert old["alpha"] == pytest.approx(labels.agreement(table, rng=0).alpha)
+    assert (new["alpha"] is None) == (people < 2)
+    assert [note[:5] for note in state["notes"]] == [f"v2: {people}"] * (people < 2)
+
+
+def test_a_few_items_are_too_early(table):
+    early = table[table["item"].isin(["secret 0", "secret 1", "secret 2"])]
+    board = AgreementBoard(lambda: early)
+    ((state, _),) = answers(board, {"op": "refresh"})
+    assert state["versions"][0]["alpha"] is None
+    assert state["versions"][0]["why"] == "too early: 3 items with two labels"
+
+
+def test_classes_come_in_their_order(table, tmp_path):
+    grades = ["like new", "good", "worn"]
+    board = AgreementBoard(lambda: table, classes=[*grades, "never given"])
+    ((state, _),) = answers(board, {"op": "refresh"})
+    assert state["classes"] == grades
+    assert all(grades.index(p["one"]) < grades.index(p["other"]) for p in state["pairs"])
+    room = Classroom(tmp_path / "class")
+    items = table[["item"]].drop_duplicates().assign(text="a text")
+    room.give_out("v1", items=items, labels=grades, guide="As you like.")
+    journal = room.journal(tmp_path / "mine.db")
+    for who, label in enumerate(["worn", "good", "like new"]):
+        journal.label("secret 0", label, annotator=str(who), guide="v1")
+    room.hand_in(journal)
+    assert AgreementBoard(room, guide="v1")._classes == grades
 
 
 def test_only_first_looks_under_its_guide_count(table):

@@ -54,8 +54,11 @@ EXERCISES = [
         right=_worst,
         wrong=[
             (partial(_another, at=0), "Another border has more pairs that differ: look at share."),
-            (partial(_another, at=1), "More people differ on another border: which share is the"),
-            (_its_lift, "Now share of the pairs that differ"),
+            (
+                partial(_another, at=1),
+                "More pairs differ on another border: compare the three shares.",
+            ),
+            (_its_lift, "this is the lift, which compares with chance. Take the column share."),
         ],
     ),
     Exercise(
@@ -83,7 +86,7 @@ EXERCISES = [
                 "Nobody had seen these, which is good. But are they as hard as the first ones, and "
                 "has nobody had practice? Both count as guide here.",
             ),
-            (_other_gain, "The choice is right. Now the gain in that row"),
+            (_other_gain, "this is the gain of another row."),
         ],
     ),
 ]

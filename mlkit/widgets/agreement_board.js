@@ -46,7 +46,7 @@ class Board {
       button("stop", "Stop", () => this.toggle()), button("full", "Full screen", () => this.fill()));
     this.full.hidden = !document.fullscreenEnabled;
     const head = make("div", { className: "mlkit-board-head" }, make("div", { className: "mlkit-board-name" }, part("title", "h2"), part("counts")), buttons);
-    part("each", "div", { role: "img" }); part("versions"); part("said", "p");
+    part("each"); part("versions"); part("said", "p");
     part("pairs"); part("reveal-box"); part("contested", "div", { hidden: "" });
     const show = make("div", { className: "mlkit-board-title" }, make("h3", {}, "Most contested"), button("reveal", "Show the items", () => this.uncover()));
     this.why = make("p", { className: "mlkit-quiet" }, "Hidden while people label: who sees the votes is no longer alone with the item.");
@@ -108,12 +108,15 @@ class Board {
   // ---- drawing
 
   draw(news) {
-    const { title, people, labels, items, each } = news;
+    const { title, labels, items, halves } = news;
     this.root.dataset.labels = labels;
     this.title.textContent = title;
-    const of = items && people ? ` of ${(items * people).toLocaleString("en")}` : "";
-    this.counts.textContent = `${plural(people, "person", "people")} · ${labels.toLocaleString("en")}${of} labels`;
-    this.drawEach(each, items);
+    const count = (half) => {
+      const of = items && half.people ? ` of ${(items * half.people).toLocaleString("en")}` : "";
+      return `${plural(half.people, "person", "people")} · ${half.labels.toLocaleString("en")}${of} labels`;
+    };
+    this.counts.textContent = halves.length > 1 ? "" : count(halves[0]);
+    this.drawEach(halves, items, count);
     this.drawVersions(news.versions);
     this.said.textContent = news.said;
     this.drawPairs(news.pairs);
@@ -123,21 +126,23 @@ class Board {
   }
 
   // How far each person is, without names: the sort is by number alone.
-  drawEach(each, items) {
-    const most = items || Math.max(1, ...each), done = each.filter((n) => n >= most).length;
-    this.each.hidden = !each.length;
-    this.each.setAttribute("aria-label", `${done} of ${each.length} people are through`);
-    this.each.replaceChildren(...each.map((n) => {
-      const bar = make("span", { className: n >= most ? "mlkit-through" : "" });
-      bar.style.setProperty("--mlk-share", `${Math.min(100, (100 * n) / most)}%`);
-      return bar;
+  drawEach(halves, items, count) {
+    this.each.hidden = !halves.some(({ each }) => each.length);
+    this.each.replaceChildren(...halves.map((half) => {
+      const { name, each } = half, most = items || Math.max(1, ...each), done = each.filter((n) => n >= most).length;
+      const bars = make("div", { className: "mlkit-bars", role: "img", "aria-label": `${done} of ${each.length} people are through` }, ...each.map((n) => {
+        const bar = make("span", { className: n >= most ? "mlkit-through" : "" });
+        bar.style.setProperty("--mlk-share", `${Math.min(100, (100 * n) / most)}%`);
+        return bar;
+      }));
+      return make("div", {}, ...(halves.length > 1 ? [make("div", { className: "mlkit-half" }, `${name}: ${count(half)}`)] : []), bars);
     }));
   }
 
   drawVersions(versions) {
     const from = begin(versions);
     this.versions.replaceChildren(...versions.map((version, at) => {
-      const { name, alpha, low, high } = version, now = at === versions.length - 1;
+      const { name, alpha, low, high, why } = version, now = at === versions.length - 1;
       const line = make("div", { className: "mlkit-line", role: "img", "aria-label": alpha === null ? "no alpha" : `alpha ${alpha.toFixed(2)}${low === null ? "" : `, interval ${low.toFixed(2)} to ${high.toFixed(2)}`}` });
       for (const value of [0, 0.5, 1]) {
         const mark = make("i", {}, make("b", {}, { 0: "0 as by chance", 0.5: "0.5", 1: "1 always" }[value]));
@@ -151,7 +156,7 @@ class Board {
       }
       if (alpha !== null) { const dot = make("u"); dot.style.left = `${place(alpha, from)}%`; line.append(dot); }
       const number = make("div", { className: "mlkit-alpha" }, make("small", {}, versions.length > 1 ? `alpha, ${name}` : "alpha"), make("strong", {}, alpha === null ? "–" : alpha.toFixed(2)),
-        make("span", {}, low === null ? "" : `${low.toFixed(2)} to ${high.toFixed(2)}`));
+        make("span", {}, why || (low === null ? "" : `${low.toFixed(2)} to ${high.toFixed(2)}`)));
       return make("div", { className: `mlkit-version ${now ? "" : "mlkit-earlier"}` }, number, line);
     }));
   }
@@ -209,6 +214,7 @@ class Board {
     const quiet = this.running && this.asked > this.heard && Date.now() - this.asked > QUIET_MS / 3;
     let text = last ? `${asOf}, read in ${last.took_s.toFixed(2)} s, every ${last.every_s} s` : "Waiting for the kernel …";
     if (!this.running) text = `Stopped. ${asOf}`;
+    else if (away(this.error)) text = `The database is away. ${last ? `What you see is of ${last.at}. ` : ""}Labels wait in the browsers; asking again.`;
     else if (this.error) text = `${asOf ? `${asOf}. ` : ""}${this.error} Asking again.`;
     else if (quiet) text = `${asOf ? `${asOf}. ` : ""}No answer from the kernel: it may be busy with a cell. If it is gone, re-run the cell.`;
     if (this.state.textContent !== text) this.state.textContent = text;

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from mlkit.tags import Classroom, Journal, JournalError
 from mlkit.widgets import _comm, _media, _surface
 
 Source = Classroom | Journal | Callable[[], pd.DataFrame]
+_EARLY = 5  # items with two labels or more, below which alpha jumps about
 
 
 class AgreementBoard(anywidget.AnyWidget):
@@ -41,6 +42,8 @@ class AgreementBoard(anywidget.AnyWidget):
         How often to ask, in seconds.
     most
         How many pairs and items to show.
+    classes
+        The classes in their order, by default those of the Classroom's round, else by name.
 
     Attributes
     ----------
@@ -73,8 +76,11 @@ class AgreementBoard(anywidget.AnyWidget):
         title: str | None = None,
         every_s: float = 3.0,
         most: int = 6,
+        classes: Iterable[str] | None = None,
     ) -> None:
         self._read = _reader(source)
+        self._room = source if isinstance(source, Classroom) else None
+        self._order = None if classes is None else [str(name) for name in classes]
         if not isinstance(every_s, int | float) or not 0.5 <= every_s <= 3600:
             raise ValueError(f"AgreementBoard(every_s={every_s!r}): give seconds from 0.5 to 3600.")
         table = None if items is None else _tables.items(items, function="AgreementBoard")
@@ -127,20 +133,31 @@ class AgreementBoard(anywidget.AnyWidget):
         return bundle
 
     def _work_out(self, table: pd.DataFrame) -> None:
+        table = table.assign(label=self._in_order(table["label"]))
         now = _of(table, self._guide)
         self.labels, self.people = len(now), int(now["annotator"].nunique())
-        self.each = now.groupby("annotator")["item"].nunique().sort_values(ascending=False)
-        found = labels.agreement(now, rng=0) if len(now) else None
-        self.agreement = found if found is not None and found.n else None
+        self.agreement = _agreement(now)
         self.confused = labels.confusions(now)
         self.contested = labels.disagreements(now).query("disagreement > 0")
         self.change: Comparison | None = None
-        if self._before is not None and self.agreement is not None:
+        self._halves = {self._guide or "now": (now, self.agreement)}
+        if self._before is not None:
             earlier = _of(table, self._before)
-            if len(earlier):
+            self._halves = {self._before: (earlier, _agreement(earlier)), **self._halves}
+            if self.agreement is not None and len(earlier):
                 self.change = labels.compare(earlier, now, rng=0)
-        self._classes = sorted(now["label"].dropna().unique(), key=str)  # each keeps its colour
+        used = set(now["label"].dropna())
+        self._classes = [name for name in table["label"].cat.categories if name in used]
         self._votes = pd.crosstab(now["item"], now["label"]) if len(now) else None
+
+    def _in_order(self, given: pd.Series) -> pd.Series:
+        """Labels as classes in their order, so that each keeps its place and colour."""
+        if self._order is None and self._room is not None and self._guide in self._room.rounds:
+            self._order = list(self._room.round(self._guide).labels)
+        used = sorted(given.dropna().unique(), key=str)
+        known = [name for name in self._order or [] if name in used]
+        rest = [name for name in used if name not in known]
+        return given.astype(pd.CategoricalDtype([*known, *rest]))
 
     # The wire
 
@@ -184,44 +201,54 @@ class AgreementBoard(anywidget.AnyWidget):
             "people": self.people,
             "labels": self.labels,
             "items": expected,
-            "each": [int(n) for n in self.each],
+            "halves": [_half(name, table) for name, (table, _) in self._halves.items()],
             "versions": self._versions(),
             "said": self._said(),
             "pairs": pairs,
             "contested": contested,
             "classes": [str(name) for name in self._classes],
             "shown": self._how is not None,
-            "notes": self._notes,
+            "notes": [*self._notes, *self._few()],
         }
 
     def _first(self, table: pd.DataFrame) -> list[dict[Any, Any]]:
         return table.head(self._most).to_dict("records")
 
     def _versions(self) -> list[dict[str, Any]]:
-        """One row a version: name, alpha, its interval."""
-        if self.agreement is None:
+        """One row a version: name, alpha, its interval, or why there is none."""
+        rows = []
+        for name, (_, found) in self._halves.items():
+            n = 0 if found is None else found.n
+            if found is None or n < _EARLY:
+                why = f"too early: {_tables._count(n, 'item')} with two labels"
+                rows.append({"name": name, "alpha": None, "low": None, "high": None, "why": why})
+                continue
+            limits = {"low": _number(found.low), "high": _number(found.high)}
+            rows.append({"name": name, "alpha": _number(found.alpha), **limits, "why": ""})
+        return rows
+
+    def _few(self) -> list[str]:
+        """Of which half too few people have labelled to tell how far they agree."""
+        if self._before is None:
             return []
-        now = self.agreement
-        rows = [(self._guide or "now", now.alpha, now.low, now.high)]
-        if self.change is not None:
-            first = self.change.table.iloc[0]
-            limits = first["alpha"], first["alpha_low"], first["alpha_high"]
-            rows.insert(0, (str(self._before), *limits))
+        people = {name: table["annotator"].nunique() for name, (table, _) in self._halves.items()}
         return [
-            {"name": name, "alpha": _number(alpha), "low": _number(low), "high": _number(high)}
-            for name, alpha, low, high in rows
+            f"{name}: {n} of the two people that agreement needs at the least, and of the three "
+            "that an interval needs."
+            for name, n in people.items()
+            if n < 2
         ]
 
     def _said(self) -> str:
         if self.agreement is None:
             return repr(self).split(". ", 1)[1]
         if self.change is not None:
-            return repr(self.change)
+            return _gain(self.change, str(self._before), self._guide or "now")
         row = self.agreement.table.iloc[0]
-        chance = self.agreement.chance
         return (
             f"Two people say the same of an item in {_show.percent(row['percent'], digits=0)} of "
-            f"pairs; if all labels lay in one hat, in {_show.percent(chance, digits=0)}."
+            "pairs. If each guessed, as often this and that as all together say it: in "
+            f"{_show.percent(self.agreement.chance, digits=0)}."
         )
 
     def _contested(self, row: dict[Any, Any]) -> dict[str, Any]:
@@ -262,6 +289,44 @@ def _of(table: pd.DataFrame, guide: str | None) -> pd.DataFrame:
     if guide is None or "guide" not in first.columns:
         return first
     return first[first["guide"] == guide]
+
+
+def _agreement(table: pd.DataFrame) -> labels.Agreement | None:
+    found = labels.agreement(table, rng=0) if len(table) else None
+    return found if found is not None and found.n else None
+
+
+def _half(name: str, table: pd.DataFrame) -> dict[str, Any]:
+    """How many people and labels under one guide, and how far each person is."""
+    each = table.groupby("annotator")["item"].nunique().sort_values(ascending=False)
+    return {
+        "name": name,
+        "people": len(each),
+        "labels": len(table),
+        "each": [int(n) for n in each],
+    }
+
+
+def _gain(change: Comparison, before: str, after: str) -> str:
+    """The sentence to take home, short enough for the last row."""
+    if np.isnan(change.gain):
+        return repr(change)
+    old, new = change.table["alpha"]
+    said = f"From {before} to {after}, alpha went from {old:.2f} to {new:.2f}: "
+    said += f"{_signed(change.gain)}"
+    if np.isnan(change.low):
+        return f"{said}. With so few people or items, we cannot tell yet."
+    said += f" ({_signed(change.low)} to {_signed(change.high)})."
+    if change.low <= 0 <= change.high:
+        return f"{said} We cannot tell yet: luck alone may do as much."
+    other = "items" if change.people == "same" else "items and people"
+    return f"{said} More than the luck of {other}."
+
+
+def _signed(value: float) -> str:
+    """Two decimals, and no sign before a nought."""
+    short = round(value, 2) + 0.0
+    return f"{short:+.2f}" if short else "0.00"
 
 
 def _number(value: Any) -> float | None:

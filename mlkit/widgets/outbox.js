@@ -4,9 +4,13 @@ const FIELDS = ["id", "at", "item", "kind", "value", "repeat", "vocabulary", "un
 
 const storage = () => { try { return window.localStorage; } catch { return null; } };
 
+// A database that cannot be reached: what to do comes first, and the driver's words are folded.
+export const away = (error) => /cannot be reached \(/.test(error || "");
+
 export function saveText({ pending, silent, error, kept }) {
   const left = pending ? `${pending} not yet saved` : "saved";
   const rest = kept || !pending ? "" : " This browser keeps nothing: leave the page open until all is saved.";
+  if (away(error)) return pending ? `${left}: the database is away. ${kept ? "They wait in this browser. Go on." : "Go on."}${rest}` : "The database is away. What you give from now on waits in this browser. Go on.";
   if (error) return `${left}. ${error}${rest}`;
   if (silent) return `${left}. No answer from the kernel: it may be busy with a cell. Go on as before; if it is gone, re-run the cell, nothing is lost.${rest}`;
   return left + (rest && `.${rest}`);

@@ -92,7 +92,13 @@ class Surface {
     const waits = pending || !this.arrived || (this.pos >= 0 && !this.current);
     const silent = waits && this.spoke && Date.now() - Math.max(this.heard, this.spoke) > SILENT_MS;
     const text = this.dead ? saveText({ pending, silent: true, kept: this.outbox.kept }) : saveText({ pending, silent, error: this.error, kept: this.outbox.kept });
-    if (this.save.textContent !== text) this.save.textContent = text;
+    const why = this.dead || !away(this.error) ? "" : this.error;
+    if (this.saveDrawn !== text + why) {
+      this.saveDrawn = text + why;
+      const open = !!this.save.querySelector("details")?.open;
+      this.save.replaceChildren(text, ...(why ? [make("details", {}, make("summary", {}, "Details"), why)] : []));
+      if (open && why) this.save.querySelector("details").open = true;
+    }
     this.save.classList.toggle("mlkit-trouble", !!(silent || this.dead || this.error || (pending && !this.outbox.kept)));
     this.root.dataset.pending = pending;
   }

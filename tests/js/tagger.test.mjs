@@ -95,6 +95,10 @@ test("the words on saving", () => {
   assert.match(saveText({ pending: 3, silent: true, kept: true }), /^3 not yet saved\..*re-run the cell, nothing is lost/);
   assert.match(saveText({ pending: 3, error: "The disk is full.", kept: true }), /^3 not yet saved\. The disk is full\.$/);
   assert.match(saveText({ pending: 3, kept: false }), /keeps nothing/);
+  const error = "postgresql://ada@host/class cannot be reached (refused). Nothing of this write was kept.";
+  assert.equal(saveText({ pending: 8, error, kept: true }), "8 not yet saved: the database is away. They wait in this browser. Go on.");
+  assert.match(saveText({ pending: 8, error, kept: false }), /^8 not yet saved: the database is away\. Go on\. This browser keeps nothing/);
+  assert.match(saveText({ pending: 0, error, kept: true }), /^The database is away\./);
 });
 
 test("asking again gets rarer, up to half a minute", () => {
