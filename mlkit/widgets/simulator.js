@@ -59,7 +59,7 @@ class Simulator {
     part("luck", "div"); part("trouble", "p", { role: "alert", hidden: "" }); part("live", "div", { "aria-live": "polite", role: "status" });
     this.buttons = make("div", { className: "mlkit-group" }, button("again", "Another draw of luck"), button("spread", "20 draws of luck"), button("forget", "Predict anew"));
     this.told = make("div", { className: "mlkit-told", hidden: "" }, make("div", { className: "mlkit-headline" }, this.verdict, this.figures), this.judged, this.picture, this.look, this.reading, this.buttons, this.luck);
-    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. Three labels in a hundred come by themselves; people can be asked for more, and answer in days. A user leaves after four wrong answers in a row.");
+    const about = make("p", { className: "mlkit-about" }, "Simulated: photographs of phones sent in for trade-in, 2,000 users, 400 requests a day, half a year. Three labels in a hundred come by themselves, after a wait that you set; those asked of people come the next day (all at once to train on: after three days). A user leaves after four wrong answers in a row.");
     this.root.append(about, make("div", { className: "mlkit-body" }, this.controls, make("div", { className: "mlkit-stage" }, this.predict, this.told)), this.trouble, this.live);
     this.root.addEventListener("click", (event) => this.onClick(event));
     this.root.addEventListener("keydown", (event) => { if (event.key !== "Tab") event.stopPropagation(); });
@@ -294,9 +294,9 @@ class Simulator {
   }
 
   label(y, text, name) {
-    const x = this.place.right + 6;
-    this.add("line", { x1: x, x2: x + 12, y1: y, y2: y, className: `mlkit-line mlkit-${name}` });
-    this.words(x + 16, y + 4, text, "mlkit-label");
+    const { right, narrow } = this.place, from = right + (narrow ? 4 : 6), to = right + (narrow ? 14 : 18);
+    this.add("line", { x1: from, x2: to, y1: y, y2: y, className: `mlkit-line mlkit-${name}` });
+    this.words(to + 4, y + 4, text, "mlkit-label");
   }
 
   drawFrame(at, weeks) {

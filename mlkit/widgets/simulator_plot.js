@@ -89,7 +89,7 @@ const TITLE = 24, AXIS = 26, TIGHT = 500;
 // Panels below one another, on one time axis.
 export function layout(width) {
   const narrow = width < TIGHT;
-  const left = 52, right = width - (narrow ? 90 : 118);
+  const left = 52, right = width - (narrow ? 96 : 118);
   let y = 0;
   const panels = Object.fromEntries(PANELS.map(([name, height]) => {
     const top = y + TITLE;
