@@ -2,8 +2,10 @@
 
 import re
 import shutil
+from html import escape
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,7 +17,7 @@ NAME = "11_your_own_data"
 KEEP = """
 own.skipped.to_csv("told.csv", index=False)
 table.assign(split=table["split"]).to_csv("parted.csv", index=False)
-change.table.to_csv("change.csv", index=False)
+brought.table.to_csv("change.csv", index=False)
 """
 TAG = """
 for _name in tagger.queue["item"].head(30):
@@ -28,13 +30,17 @@ for _name in labeler.queue["item"]:
 """
 
 
-def on(path, *, after=()):
+def on(path, *, after=(), label=None):
     """The notebook as somebody leaves it who typed a path at its top."""
     notebook = load(NAME)
-    cells = []
+    path, cells = path if path == "" else str(path), []
     for cell in notebook.cells:
         if cell.id == "data":
-            cell.source = f"DATA = {str(path)!r}"
+            first, rest = cell.source.split("\n", 1)
+            assert first.startswith("DATA = ...")
+            cell.source = f"DATA = {path!r}\n{rest}"
+            if label:
+                cell.source = cell.source.replace("LABEL = None", f"LABEL = {label!r}")
         cells.append(cell)
         cells += [nbformat.v4.new_code_cell(text) for name, text in after if name == cell.id]
     notebook.cells = [*cells, nbformat.v4.new_code_cell(KEEP)]
@@ -72,6 +78,19 @@ class TestMessy:
         # Nothing of one group on both sides, and a page at the end.
         assert "0 of them on both sides" in text
         page = (kept.parent / "report.html").read_text("utf-8")
+        for heading in ("Remarks", "How it was split", "First model on dev", "Labels"):
+            assert f">{heading}</h2>" in page
+        assert "shown to be better than always the commonest class" in page
+        assert "0 of them on both sides" in page
+        assert "labels of train were changed" in page
+        for item, remark in mess.remarks.items():
+            assert escape(remark) in page, item
+        # Labels that nobody gave are shown and not chosen.
+        if "EXAMPLE labels" in text:
+            assert "cannot be chosen" in text
+            assert re.search(r"Chosen on \d+ items of dev: (?!.*labels)", text)
+            assert "of the model as an example, by nobody" in page
+        assert "likely wrong" not in text
         assert f"{mess.kept:,} of {mess.kept + len(mess.skipped):,} can be used" in page
         assert re.search(r"Chosen on \d+ items of dev: ", text)
         assert text.count("not answered yet") == len(exercises("11"))
@@ -117,3 +136,44 @@ def test_a_path_that_is_not_there_says_what_is(folder, monkeypatch):
 
     with pytest.raises(CellExecutionError, match=r"read_own\(\): there is no .*nowhere"):
         run(on(folder.parent / "nowhere"), folder, folder.parent / "data", monkeypatch)
+
+
+def test_an_empty_path_and_a_wrong_kind_stop_before_anything_is_read(folder, monkeypatch):
+    from nbclient.exceptions import CellExecutionError
+
+    with pytest.raises(CellExecutionError, match="the path is empty"):
+        run(on(""), folder, folder.parent / "data", monkeypatch)
+
+
+def test_the_column_of_classes_can_be_named(folder, monkeypatch):
+    mess = messy.rows(folder.parent / "Daten")
+    text = mess.path.read_text("utf-8-sig").replace("Klasse", "Urteil", 1)
+    mess.path.write_text(text, "utf-8")
+    done = run(on(mess.path, label="Urteil"), folder, folder.parent / "data", monkeypatch)
+    check_outputs(done)
+    assert "This is the kind: rows of a table" in said(done)
+
+
+def test_a_model_that_has_learnt_nothing_names_no_doubts_and_no_plan(folder, monkeypatch):
+    rng = np.random.default_rng(0)
+    lines = ["size,colour,label"]
+    lines += [f"{rng.normal():.4f},{rng.choice(list('rgb'))},{rng.choice(['x', 'y'])}"
+              for _ in range(240)]  # fmt: skip
+    (folder.parent / "luck.csv").write_text("\n".join(lines))
+    done = run(on(folder.parent / "luck.csv"), folder, folder.parent / "data", monkeypatch)
+    check_outputs(done)
+    text = said(done)
+    assert "not shown to be better than the commonest class: it is not asked" in text
+    assert "No plan. The model is not shown" in text
+    assert "EXAMPLE labels" not in text
+
+
+def test_the_answer_can_be_shown_as_the_message_says():
+    """What reveal() asks for, before anything was checked, is a name of the notebook."""
+    from mlkit.exercises import ExerciseError, reveal
+
+    with pytest.raises(ExerciseError, match=r'reveal\("11\.brought", brought=brought\)'):
+        reveal("11.brought")
+    cells = {cell.id: cell.source for cell in load(NAME).cells}
+    assert "\nbrought = " in cells["told"]
+    assert "brought=brought" in cells["brought-answer"]
