@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from mlkit import labels
-from mlkit.tags import Classroom
+from mlkit.tags import Classroom, JournalError
 from postgres import postgres
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks/12_class_agreement.ipynb"
@@ -28,9 +28,14 @@ def room(monkeypatch, tmp_path):
         monkeypatch.setenv("MLKIT_CLASS", server.url)
         monkeypatch.chdir(tmp_path)
         source = "\n".join(cells()[name] for name in LEADS)
-        assert source.count("give_out_now = False") == 1
+        for switch in ("give_out_now = False", 'i_lead = not os.environ.get("MLKIT_CLASS")'):
+            assert source.count(switch) == 1
+            source = source.replace(switch, f"{switch.split()[0]} = True")
+        assert source.count("hardly a trace of use.") == 1
         leads: dict = {}
-        exec(source.replace("give_out_now = False", "give_out_now = True"), leads)
+        exec(source, leads)
+        there = Classroom(server.url)
+        assert there.round("v1-again").guide == there.round("v1").guide
         yield label_all(Classroom(server.url), leads["phones"])
 
 
@@ -73,7 +78,31 @@ def test_it_speaks_of_the_class_and_shows_no_password(room, tmp_path):
     table = room.annotations()
     before, after = (table[table["guide"] == guide] for guide in ("v1-again", "v2"))
     change = labels.compare(before, after, rng=0)
-    assert change.pairing == "paired"
+    assert (change.pairing, change.people) == ("paired", "others")
     assert change.low > 0
     assert repr(change) in said["second-board"]
     assert "Labeler: 0 of 30 items labelled under" in said["labeler-second"]
+
+
+def test_a_learner_who_runs_all_gives_nothing_out_in_the_leaders_place(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLKIT_CLASS", str(tmp_path / "class"))
+    monkeypatch.chdir(tmp_path)
+    source = "\n".join(cells()[name] for name in LEADS[:4])
+    with pytest.raises(JournalError, match=r"No round has been given out .* run this cell again"):
+        exec(source, {})
+    assert Classroom(tmp_path / "class").rounds == []
+
+
+def test_a_guide_changed_after_it_was_given_out_is_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("MLKIT_CLASS", str(tmp_path / "class"))
+    monkeypatch.chdir(tmp_path)
+    source = "\n".join(cells()[name] for name in LEADS)
+    source = source.replace('i_lead = not os.environ.get("MLKIT_CLASS")', "i_lead = True")
+    exec(source, {})
+    assert "Another guide" not in capsys.readouterr().out
+    changed = source.replace("hardly a trace", "no trace")
+    exec(changed.replace("give_out_now = False", "give_out_now = True"), {})
+    assert "Another guide was given out as v1 before" in capsys.readouterr().out
+    room = Classroom(tmp_path / "class")
+    assert room.round("v1-again").guide == room.round("v1").guide
+    assert "hardly a trace" in room.round("v1").guide

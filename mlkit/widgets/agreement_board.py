@@ -216,7 +216,7 @@ class AgreementBoard(anywidget.AnyWidget):
 
     def _versions(self) -> list[dict[str, Any]]:
         """One row a version: name, alpha, its interval, or why there is none."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for name, (_, found) in self._halves.items():
             n = 0 if found is None else found.n
             if found is None or n < _EARLY:

@@ -98,14 +98,20 @@ def test_a_database_that_goes_away_costs_nobody_a_label(open_notebook, room, ser
     server.stop(signal.SIGQUIT)  # at once, by its id, as in a power cut
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
-    board.wait(lambda: "cannot be reached" in texts(board.page, ".mlkit-state"), "the board's word")
+    away = "The database is away. What you see is of"
+    board.wait(lambda: away in texts(board.page, ".mlkit-state"), "the board's word")
+    assert "127.0.0.1" not in shown.inner_text(), "no host on the projector"
     assert "s3cret" not in shown.inner_text()
     learner.page.bring_to_front()
     labeler.focus()
     for digit in (3, 1, 2, 3):
         labeler.press_and_go_on(f"Digit{digit}")
-    learner.wait(lambda: "4 not yet saved" in labeler.says, "four that wait to be shown as waiting")
-    learner.wait(lambda: "cannot be reached" in labeler.says, "the reason")
+    told = "4 not yet saved: the database is away. They wait in this browser. Go on."
+    learner.wait(lambda: told in labeler.says, "four that wait to be shown as waiting")
+    assert "cannot be reached" not in labeler.says, "the driver's words are folded"
+    labeler.root.locator(".mlkit-save summary").click()
+    learner.wait(lambda: "cannot be reached" in labeler.says, "the reason, unfolded")
+    labeler.focus()
     assert labeler.pending == 4
     assert "s3cret" not in labeler.root.inner_text()
     assert labeler.done == 9
@@ -116,7 +122,7 @@ def test_a_database_that_goes_away_costs_nobody_a_label(open_notebook, room, ser
     labeler.wait_saved()
     board.page.bring_to_front()
     board.wait(lambda: shown.get_attribute("data-labels") == "10", "the board to have all ten")
-    assert "cannot be reached" not in texts(board.page, ".mlkit-state")
+    assert "is away" not in texts(board.page, ".mlkit-state")
     events = Journal(server.url).events()
     given = [room.round().labels[digit - 1] for digit in (1, 2, 3, 1, 2, 3, 1, 2, 3, 1)]
     assert events["value"].tolist() == given
@@ -237,6 +243,14 @@ def test_it_fills_the_big_screen_in_large_type(growing):
         growing.wait(lambda: board.bounding_box()["width"] == 1920, "the full screen")
         size = board.locator("h2").evaluate("n => parseFloat(getComputedStyle(n).fontSize)")
         assert size >= max(36, 1.3 * small)
+        growing.wait(lambda: count(growing) == 108, "all labels")
+        page.locator("[data-action=reveal]").click()
+        picture = board.locator(".mlkit-contested img").first
+        growing.wait(lambda: board.locator(".mlkit-contested img").count() == 6, "six pictures")
+        picture.click()
+        assert picture.bounding_box()["height"] > 850, "nearly as high as the screen"
+        picture.click()
+        assert picture.bounding_box()["height"] < 400
         page.locator("[data-action=full]").click()
         growing.wait(lambda: board.bounding_box()["width"] < 1900, "the cell again")
     finally:
