@@ -156,6 +156,7 @@ def monitored():
             "lose_users": 0.0 if asked and changed else 1.0,
             "labels": 26 * asked,
             "false_a_week": 0.4 if settings.get("accuracy_below", 0.8) > 0.9 else 0.0,
+            "canary": settings.get("canary", 0),
         }
 
     return {
@@ -696,7 +697,7 @@ class TestSettings:
         return check("10.policy", answer, tried=given["tried"])
 
     def test_other_settings_than_those_shown_are_right_too(self, given):
-        assert self.said({"labels_week": 40, "canary": 1}, given).correct
+        assert self.said({"labels_week": 40, "canary": 0.3}, given).correct
 
     def test_a_setting_left_open_is_not_answered(self, given):
         assert self.said({"labels_week": 40, "canary": ...}, given).state == "not answered yet"

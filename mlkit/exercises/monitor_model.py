@@ -1,113 +1,39 @@
 """Exercises of ``10_monitor_model``."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from mlkit.exercises.engine import Exercise
-from mlkit.exercises.kinds import Decision, Number, Order, Settings, Subset, Tried
-
-LEVEL = 0.1  # the index from which textbooks call a column drifted
-CHI_SQUARE_9 = 16.919  # of ten tenths: exceeded once in twenty
-# Calls from two places: share of the calls before and now, accuracy before and now.
-HALL, YARD = (0.8, 0.4, 0.95, 0.90), (0.2, 0.6, 0.75, 0.70)
-FALL = sum(before * was - now * is_ for before, now, was, is_ in (HALL, YARD))
-# What the alarms cost: hours for one that rings for nothing, hours a day unnoticed, changes a year.
-FALSE_H, UNNOTICED_H, CHANGES, WEEKS = 3, 6, 2, 52
-DEARER = (
-    "It hardly rings for nothing, and is silent for weeks. What do those cost?",
-    "It costs little to have, and much to wait for. What does another save?",
-    "It rings for nothing more often than a calmer one. Is it so much sooner?",
-    "The soonest of all. What do its false alarms cost in 52 weeks?",
+from mlkit.exercises._monitor_answers import (
+    AGAIN,
+    CALM,
+    CANARY,
+    CHI_SQUARE_9,
+    DEARER,
+    FALL,
+    HALL,
+    HALVES,
+    LABELS,
+    LEVEL,
+    LOSE,
+    NOTICED,
+    NOTICED_DAYS,
+    SLIPS,
+    YARD,
+    Rows,
+    apart,
+    best,
+    cheapest,
+    elsewhere,
+    from_inputs,
+    half_price,
+    harmless,
+    mended,
+    other_price,
+    said,
+    trying,
+    unseen,
 )
-HALVES = {
-    "silent": "These are the days of silence. The false alarms take hours too.",
-    "rang": "These are the false alarms. The days of silence cost too.",
-    "one": "There are two changes a year, and each is unnoticed for so many days.",
-}
-# The simulator's exercise: days until noticed, share of draws that lose users, labels, alarms.
-NOTICED_DAYS, LOSE, LABELS, CALM = 14, 0.1, 9000, 0.1
-# A week's log: misheard ones said again, rightly heard ones said again, all said again.
-NOTICED, SLIPS, AGAIN = 0.9, 0.02, 0.06
-
-
-def _apart(value: float, right: float) -> float:
-    """A figure of a mistake; where it happens to be the right one, another."""
-    return value if abs(value - right) > 0.003 else right + 0.3
-
-
-def _from_inputs() -> float:
-    """What the changed shares alone take from accuracy."""
-    return sum((before - now) * accuracy for before, now, accuracy, _ in (HALL, YARD))
-
-
-def _harmless(weeks: Any) -> tuple[str, float]:
-    """The week in which inputs drifted and accuracy did not surely fall."""
-    row = weeks[(weeks["inputs drifted"] != "") & (weeks["high"] >= weeks["reference"])].iloc[0]
-    return str(row.name)[0], float(row["accuracy"] - row["reference"])
-
-
-def _unseen(weeks: Any) -> tuple[str, float]:
-    """The week that fell, and which the estimate put no lower than the reference."""
-    fell = weeks[(weeks["high"] < weeks["reference"])]
-    row = fell.loc[(fell["estimated"] - fell["reference"]).idxmax()]
-    return str(row.name)[0], float(row["estimated"] - row["accuracy"])
-
-
-def _said(words: dict[str, str]) -> list[tuple[Callable[[], str], str]]:
-    """Wrong answers in letters, each with its hint."""
-    return [(partial(str, letters), hint) for letters, hint in words.items()]
-
-
-def _elsewhere(
-    right: Callable[..., tuple[str, float]], words: dict[str, str]
-) -> list[tuple[Callable[..., tuple[str, float]], str]]:
-    """The right figure under each other letter, with its hint."""
-
-    def under(letter: str, **given: Any) -> tuple[str, float]:
-        return letter, right(**given)[1]
-
-    return [(partial(under, letter), hint) for letter, hint in words.items()]
-
-
-def _a_year(prices: Any) -> Any:
-    """Hours a year of each choice."""
-    rang = prices["false_alarms_per_week"]
-    return WEEKS * FALSE_H * rang + CHANGES * UNNOTICED_H * prices["delay_days"]
-
-
-def _cheapest(prices: Any) -> tuple[str, float]:
-    hours = _a_year(prices)
-    return str(hours.idxmin()), float(hours.min())
-
-
-def _other_price(prices: Any, place: int) -> tuple[str, float]:
-    """A letter that is not the cheapest, in their order, with its hours."""
-    hours = _a_year(prices).drop(_cheapest(prices)[0])
-    return str(hours.index[place]), float(hours.iloc[place])
-
-
-def _half_price(prices: Any, part: str) -> tuple[str, float]:
-    """The cheapest, with one half of its costs alone."""
-    letter, whole = _cheapest(prices)
-    silent = CHANGES * UNNOTICED_H * float(prices.loc[letter, "delay_days"])
-    half = {"silent": silent, "rang": whole - silent, "one": whole - silent / 2}[part]
-    return letter, half if abs(half - whole) > 2 else whole + 100
-
-
-def _mended(reading: Any) -> tuple[str, float]:
-    return "B", float(reading["as in training"] - reading["as served"])
-
-
-def _best(anew: Any) -> tuple[str, float]:
-    today = anew["today"]
-    return str(today.idxmax())[0], float(today.max() - today.iloc[0])
-
-
-def _try(**settings: Any) -> Callable[..., Tried]:
-    """These settings, with what the notebook tries them by."""
-    return lambda tried: Tried(settings, tried)
-
+from mlkit.exercises.engine import Exercise
+from mlkit.exercises.kinds import Decision, Number, Order, Settings, Subset
 
 EXERCISES = [
     Exercise(
@@ -119,7 +45,7 @@ EXERCISES = [
         "and a changed meaning is in nothing but labels. A figure that only says again what "
         "another says costs attention, and attention is what alarms live on.",
         right=lambda: "ABDEF",
-        wrong=_said(
+        wrong=said(
             {
                 "ABDE": "What is right may change, and nothing else with it. What tells of that?",
                 "ABDF": "The stuck model is seen when labels come. What shows it that day?",
@@ -132,7 +58,7 @@ EXERCISES = [
     ),
     Exercise(
         id="10.psi",
-        kind=Number(tolerance=40, share=False),
+        kind=Rows(tolerance=40, share=False),
         hint="Move n until the line of PSI above 0.1, with a shift of 0, comes down to one in "
         "twenty.",
         why="By chance alone the index is about (1/n + 1/m) times a number that depends on the "
@@ -145,8 +71,8 @@ EXERCISES = [
                 "That would do if the reference were known without error. It is a sample too, "
                 "as large as the other.",
             ),
-            (lambda: 100, "There it rings by chance in four of five looks. Move n further up."),
-            (lambda: 1000, "There it rings never. How few are enough for one in twenty?"),
+            (lambda: 60, "Move n further up."),
+            (lambda: 1000, "How few are enough for one in twenty?"),
         ],
     ),
     Exercise(
@@ -158,10 +84,10 @@ EXERCISES = [
         "holds the reference.",
         why="The recogniser brings every clip to the same loudness first, so this drift cannot "
         "reach it. A drift says: look. Whether it hurts, only the model's own errors tell.",
-        right=_harmless,
+        right=harmless,
         wrong=[
-            *_elsewhere(
-                _harmless,
+            *elsewhere(
+                harmless,
                 {
                     "A": "Nothing drifted there. Where did an input drift, and harm nobody?",
                     "C": "Inputs drifted, and accuracy fell with them. Which did no harm?",
@@ -185,7 +111,7 @@ EXERCISES = [
         why="Concept drift is a change of the right answer for the same input. Everything else "
         "can be told from the inputs, or from two ways of reading the same one.",
         right=lambda: "ICSCIN",
-        wrong=_said(
+        wrong=said(
             {
                 "CCSCIN": "Number 1: a word still means the same bay. New is who says it.",
                 "IISCIN": "Number 2: a nine sounds as it did. What changed is where it leads.",
@@ -203,14 +129,19 @@ EXERCISES = [
         "as often as before, and only the shares had changed?",
         why="So a fall has two parts: other inputs, and other answers to the same inputs. The "
         "first can be told without a single new label; the second cannot.",
-        right=_from_inputs,
+        right=from_inputs,
         wrong=[
             (
                 lambda: FALL,
                 "That is the whole fall. Part of it comes from less being right in each place.",
             ),
             (
-                lambda: FALL - _from_inputs(),
+                lambda: -FALL,
+                "That is the whole change, with its sign. Asked is how much the fall is, and of "
+                "that the part which comes from the shares alone.",
+            ),
+            (
+                lambda: FALL - from_inputs(),
                 "That is the other part: in each place less is right than before.",
             ),
             (
@@ -224,20 +155,21 @@ EXERCISES = [
         kind=Decision(
             "ABCDEFG", Number(tolerance=0.0011), figure_is="what was estimated, less what was true"
         ),
-        hint="In which week did accuracy surely fall, while the estimate stayed where the "
-        "reference is?",
+        hint="Take the weeks in which accuracy surely fell: its interval lies below the reference. "
+        "In which of them is the estimate nearest to the reference?",
         why="The scores are as high as ever: the model is as sure of its old answers as before. "
         "What is right has changed, and that is not in the scores. No estimate without labels "
         "can see it.",
-        right=_unseen,
-        wrong=_elsewhere(
-            _unseen,
+        right=unseen,
+        wrong=elsewhere(
+            unseen,
             {
                 "A": "There accuracy has not fallen: there was nothing to be seen.",
                 "B": "An input drifted there, and accuracy did not fall. Where did it fall unseen?",
-                "C": "The estimate went down there, if not all the way. Where did it not move?",
-                "D": "The estimate saw the harm there, in part. Where did it see none at all?",
-                "E": "The scores of new people are lower, and the estimate follows. Where not?",
+                "C": "The estimate went down there, if not all the way. Where did it move least?",
+                "D": "The estimate saw the harm there, in part. Where did it see least of it?",
+                "E": "The estimate follows the scores of new people a little. In another week that "
+                "fell it is nearer to the reference.",
                 "F": "New people have lower scores, and the estimate follows part of the way.",
             },
         ),
@@ -249,10 +181,10 @@ EXERCISES = [
         why="The same clips, read twice: only the reading can be the cause. A test of drift sees "
         "other columns too, and would have sent you looking for other people. Log what the model "
         "was really given, and compare it with the training path on the same items.",
-        right=_mended,
+        right=mended,
         wrong=[
-            *_elsewhere(
-                _mended,
+            *elsewhere(
+                mended,
                 {
                     "A": "Nobody new is in it: both columns are of the same clips.",
                     "C": "The level is alike on both sides. What is half, what twice as much?",
@@ -261,7 +193,7 @@ EXERCISES = [
             (
                 lambda reading: (
                     "B",
-                    _apart(float(reading["as in training"]), _mended(reading)[1]),
+                    apart(float(reading["as in training"]), mended(reading)[1]),
                 ),
                 "That is how often it is right once mended. How much of that is won?",
             ),
@@ -300,10 +232,10 @@ EXERCISES = [
         why="There is no right threshold without the two prices. With a tenth of the complaints "
         "a calmer alarm would be the cheapest. And the replays show one change: an alarm that is "
         "good for this one may sleep through another.",
-        right=_cheapest,
+        right=cheapest,
         wrong=[
-            *((partial(_other_price, place=place), words) for place, words in enumerate(DEARER)),
-            *((partial(_half_price, part=part), words) for part, words in HALVES.items()),
+            *((partial(other_price, place=place), words) for place, words in enumerate(DEARER)),
+            *((partial(half_price, part=part), words) for part, words in HALVES.items()),
         ],
     ),
     Exercise(
@@ -314,10 +246,10 @@ EXERCISES = [
         why="Where what is right has changed, old rows teach what is wrong now, and more of them "
         "make it worse; had only the inputs changed, they would be right still. The old test set "
         "speaks of a world that is gone: it would have kept the model that fails.",
-        right=_best,
+        right=best,
         wrong=[
-            *_elsewhere(
-                _best,
+            *elsewhere(
+                best,
                 {
                     "A": "On the old test set it is ahead. Who is served by the old test set?",
                     "B": "It has the most rows, and most of them hold what was right before.",
@@ -369,27 +301,37 @@ EXERCISES = [
                     "Users stay. But where nothing moves at all it keeps ringing, and soon nobody "
                     "listens: look at where accuracy starts to ring.",
                 ),
+                (
+                    lambda found: found["canary"] <= CANARY,
+                    "All of it holds, and yet more than half of the users get a version that "
+                    "nobody has compared: were it faulty, they would all meet it. How few are "
+                    "enough to compare in time?",
+                ),
             ],
         ),
-        hint="First notice it: labels that people give each week. Then do something: a canary of "
-        "half of the users is quick to decide. Then save.",
+        hint="One after the other. First notice it: which of the settings brings labels of this "
+        "week? Then look at how long the new version is compared: what decides that? Then save.",
         why="Noticing, deciding and changing all take time, and users leave in the sum of it. What "
         "shortens it costs labels, and what rings sooner rings for nothing more often: other "
         "settings than these hold too.",
-        right=_try(labels_week=280, accuracy_below=0.86, canary=0.5),
+        right=trying(labels_week=280, accuracy_below=0.86, canary=0.5),
         wrong=[
-            (_try(inputs_above=0.02), "It is noticed too late, or never."),
+            (trying(inputs_above=0.02), "It is noticed too late, or never."),
             (
-                _try(labels_week=280, accuracy_below=0.86, retrain="never"),
+                trying(labels_week=280, accuracy_below=0.86, retrain="never"),
                 "It is noticed in time, and users leave all the same.",
             ),
             (
-                _try(labels_week=400, accuracy_below=0.86, canary=0.5),
+                trying(labels_week=400, accuracy_below=0.86, canary=0.5),
                 "Users stay, and people label more than there is money for.",
             ),
             (
-                _try(labels_week=280, accuracy_below=0.92, canary=1),
+                trying(labels_week=280, accuracy_below=0.92, canary=1),
                 "But where nothing moves at all it keeps ringing",
+            ),
+            (
+                trying(labels_week=280, accuracy_below=0.86, canary=1),
+                "more than half of the users get a version",
             ),
         ],
     ),
