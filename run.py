@@ -161,7 +161,7 @@ def test(extra):
         if code != 0:
             print("\n".join(lines), flush=True)
             failed.append(title)
-    pytest = [*python, "pytest", "-n", "2", "--dist", "loadgroup"]
+    pytest = [*python, "pytest", "-n", "2"]
     code = subprocess.call(pytest, env=environment(), cwd=str(ROOT))
     if failed:
         print("Failed before pytest, see above: {}".format(", ".join(failed)), file=sys.stderr)

@@ -2,18 +2,28 @@
 
 All that need a browser share one: two JupyterLabs with two browsers at a time are slow enough to
 run into their limits. The runs of a notebook take a minute or more each, so that each notebook is
-a group of its own.
+a group of its own. (pytest-xdist's own marks for groups have no effect with pytest 9.2: it looks
+for an attribute that has gone.)
 """
 
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        group = item.path.as_posix()
-        if item.path.parent.name == "browser":
-            group = "browser"
-        elif item.path.name == "test_notebooks.py" and isinstance(item, pytest.Function):
-            values = getattr(item, "callspec", None)
-            group += f"::{values.params.get('name', '')}" if values else ""
-        item.add_marker(pytest.mark.xdist_group(group))
+def group_of(nodeid: str) -> str:
+    file, _, rest = nodeid.partition("::")
+    if file.startswith("tests/browser/"):
+        return "browser"
+    if file == "tests/test_notebooks.py" and "[" in rest:
+        return rest[rest.index("[") :]
+    return file
+
+
+@pytest.hookimpl(optionalhook=True)  # where there is no xdist nothing is shared out
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
