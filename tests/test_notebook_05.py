@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from mlkit import datasets, features, lineage, scoping, splits
-from test_notebooks import NOWHERE, Client, load, said
+from test_notebooks import load, run_offline, said_in
 
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 NAME = "05_train_model"
@@ -39,18 +39,7 @@ def run(folder, data, *, limits=None, until=None) -> nbformat.NotebookNode:
     notebook = load(NAME)
     names = [cell.id for cell in notebook.cells]
     notebook.cells = notebook.cells[: names.index(until) + 1 if until else None]
-    away = {"MLKIT_DATA": str(data)}
-    away |= dict.fromkeys(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"], NOWHERE)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in away.items():
-            patch.setenv(name, value)
-        resources = {"metadata": {"path": str(folder)}}
-        Client(notebook, timeout=240, kernel_name="python3", resources=resources).execute()
-    return notebook
-
-
-def said_in(notebook: nbformat.NotebookNode, name: str) -> str:
-    return said(nbformat.v4.new_notebook(cells=[c for c in notebook.cells if c.id == name]))
+    return run_offline(notebook, folder, data)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from mlkit import datasets, deployment
 from mlkit.exercises import reveal
-from test_notebooks import NOWHERE, Client, load, said
+from test_notebooks import load, run_offline, said, said_in
 
 NAME = "09_deploy_model"
 # What the kernel knows at the end, for the tests to look at.
@@ -46,18 +46,7 @@ def run(folder, data, *extra: str) -> nbformat.NotebookNode:
     folder.mkdir(parents=True, exist_ok=True)
     notebook = load(NAME)
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in extra]
-    away = {"MLKIT_DATA": str(data)}
-    away |= dict.fromkeys(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"], NOWHERE)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in away.items():
-            patch.setenv(name, value)
-        resources = {"metadata": {"path": str(folder)}}
-        Client(notebook, timeout=240, kernel_name="python3", resources=resources).execute()
-    return notebook
-
-
-def said_in(notebook: nbformat.NotebookNode, name: str) -> str:
-    return said(nbformat.v4.new_notebook(cells=[c for c in notebook.cells if c.id == name]))
+    return run_offline(notebook, folder, data)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from scipy import stats
 from mlkit import scoping
 from mlkit.exercises import check, reveal
 from mlkit.widgets import Simulator
-from test_notebooks import ARCHIVES, NOWHERE, SHARED, Client, load, said
+from test_notebooks import ARCHIVES, SHARED, Client, load, run_offline, said
 
 NAME = "10_monitor_model"
 # Everything that is claimed, told by the notebook itself once it has run.
@@ -65,14 +65,7 @@ def run(folder: Path, data: Path, *, until=None, more=()) -> nbformat.NotebookNo
     names = [cell.id for cell in notebook.cells]
     notebook.cells = notebook.cells[: names.index(until) + 1 if until else None]
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in more]
-    away = {"MLKIT_DATA": str(data)}
-    away |= dict.fromkeys(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"], NOWHERE)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in away.items():
-            patch.setenv(name, value)
-        resources = {"metadata": {"path": str(folder)}}
-        Client(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-    return notebook
+    return run_offline(notebook, folder, data, timeout=300)
 
 
 def source(name: str) -> str:

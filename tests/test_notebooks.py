@@ -198,6 +198,28 @@ def said(notebook: nbformat.NotebookNode) -> str:
     return "".join(parts)
 
 
+def said_in(notebook: nbformat.NotebookNode, name: str) -> str:
+    """What one cell says."""
+    return said(nbformat.v4.new_notebook(cells=[c for c in notebook.cells if c.id == name]))
+
+
+def run_offline(
+    notebook: nbformat.NotebookNode, folder: Path, data: Path, *, timeout: int = 240
+) -> nbformat.NotebookNode:
+    """Run it in this folder, which holds what it may find, without a network.
+
+    For fixtures that live longer than one test, and without the limit on its work.
+    """
+    away = {"MLKIT_DATA": str(data)}
+    away |= dict.fromkeys(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"], NOWHERE)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in away.items():
+            patch.setenv(name, value)
+        resources = {"metadata": {"path": str(folder)}}
+        Client(notebook, timeout=timeout, kernel_name="python3", resources=resources).execute()
+    return notebook
+
+
 def check_outputs(notebook: nbformat.NotebookNode) -> None:
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
     assert not [o for o in outputs if o.output_type == "error"]

@@ -14,15 +14,10 @@ from pathlib import Path
 import pytest
 
 from browser.screen import Notebook, TaggerOnScreen
+from browser.test_notebook_04 import OFFLINE
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "notebooks/images"
-OFFLINE = """
-import os
-for _name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-    os.environ[_name] = "http://127.0.0.1:9"
-os.environ["MLKIT_DATA"] = os.path.abspath("data")
-"""
 MOST_KB = 250  # a README that loads at once
 
 
