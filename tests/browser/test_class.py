@@ -151,7 +151,7 @@ def test_labels_wait_through_a_reload_and_a_dead_kernel(
     os.kill(kernel, signal.SIGKILL)
     learner.wait_new_kernel(kernel)
     server.start()
-    learner.wait_idle()
+    learner.load()  # one opened on a dying kernel may wait for that one's first word for ever
     learner.run_all(READY)
     labeler = LabelerOnScreen(learner)
     learner.wait(lambda: labeler.done == 4, "the labels of before")
