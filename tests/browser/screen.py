@@ -179,6 +179,14 @@ class Notebook:
             lambda: self.lab.kernel(self.path) not in (None, before), "a new kernel after a kill"
         )
 
+    def load_on_new_kernel(self, before: int) -> None:
+        """The page was opened on a kernel that hung or died: open it on the next one.
+
+        Left as it is, it may wait for that kernel's first word for ever.
+        """
+        self.wait_new_kernel(before)
+        self.load()
+
     def change_theme(self, name: str) -> None:
         self.page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name

@@ -149,9 +149,8 @@ def test_labels_wait_through_a_reload_and_a_dead_kernel(
     kernel = lab.kernel(learner.path)
     learner.goto()  # the page is closed and opened again, and the kernel dies
     os.kill(kernel, signal.SIGKILL)
-    learner.wait_new_kernel(kernel)
     server.start()
-    learner.load()  # one opened on a dying kernel may wait for that one's first word for ever
+    learner.load_on_new_kernel(kernel)
     learner.run_all(READY)
     labeler = LabelerOnScreen(learner)
     learner.wait(lambda: labeler.done == 4, "the labels of before")

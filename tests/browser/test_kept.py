@@ -112,11 +112,11 @@ def test_five_tags_typed_at_a_frozen_kernel_are_kept(notebook, lab, folder, relo
     if not reload:
         notebook.wait(lambda: "re-run the cell" in tagger.says, "a word on what to do")
         assert f"{tagger.pending} not yet saved" in tagger.says
-    notebook.wait_new_kernel(kernel)
     if reload:
-        # A page that was opened on a frozen kernel may wait for that one's first word for ever.
-        notebook.load()
-    notebook.wait_idle()
+        notebook.load_on_new_kernel(kernel)
+    else:
+        notebook.wait_new_kernel(kernel)
+        notebook.wait_idle()
 
     notebook.run_all()
     tagger = TaggerOnScreen(notebook)

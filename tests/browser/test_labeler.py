@@ -105,8 +105,7 @@ def test_labels_given_at_a_killed_kernel_are_kept(start, open_notebook, lab, jou
     assert labeler.pending == 4
     notebook.goto()  # the page is loaded again while the kernel hangs
     os.kill(kernel, signal.SIGKILL)
-    notebook.wait_new_kernel(kernel)
-    notebook.wait_idle()
+    notebook.load_on_new_kernel(kernel)
     notebook.run_all(READY)
     labeler = LabelerOnScreen(notebook)
     labeler.wait_saved()
