@@ -125,7 +125,9 @@ def lab(extra):
     notebooks = [str(Path(given).resolve()) for given in extra if given.endswith(".ipynb")]
     options = [given for given in extra if not given.endswith(".ipynb")]
     if not notebooks and (ROOT / FIRST_NOTEBOOK).exists():
-        notebooks = [FIRST_NOTEBOOK]
+        # As the address, not as a file to open: so it stands in the line one copies
+        # into a browser elsewhere, too.
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     print("Opening JupyterLab; Ctrl-C here ends it.", flush=True)
     command += options + notebooks
     os.chdir(str(ROOT))

@@ -304,8 +304,10 @@ def test_lab_opens_the_first_notebook_with_the_repository_as_root(run, monkeypat
             run.lab(given)
     first, second = started
     assert f"--ServerApp.root_dir={run.ROOT}" in first
-    assert first[-2:] == ["--no-browser", "notebooks/00_start_here.ipynb"]
+    address = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    assert first[-2:] == [address, "--no-browser"]
     assert second[-1] == "/mine/own.ipynb"
+    assert address not in second
     assert ("--allow-root" in first) == (os.geteuid() == 0)
 
 
