@@ -2,8 +2,10 @@
 
 import ast
 import functools
+import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,28 +36,30 @@ def unit_of(module):
 
 
 @functools.cache
-def imported_by(module, *, only_at_import=False):
-    """Every dotted name a module imports; with `only_at_import` not those inside functions."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        or is_type_checking(function)
-        for node in ast.walk(function)
-    }
-    names = []
-    for node in ast.walk(tree):
-        if only_at_import and id(node) in inside:
-            continue
+def imports_of(module):
+    """(name, whether only inside a function or for the type checker) of all a module imports."""
+    package = [*module.relative_to(PACKAGE.parent).parts[:-1]]
+    found, open_nodes = [], [(ast.parse(module.read_text(encoding="utf-8")), False)]
+    while open_nodes:
+        node, inside = open_nodes.pop()
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            found += [(alias.name, inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            package = [*module.relative_to(PACKAGE.parent).parts[:-1]]
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            names += [f"{base}.{alias.name}" for alias in node.names]
-    return names
+            found += [(f"{base}.{alias.name}", inside) for alias in node.names]
+        inside = inside or is_function(node) or is_type_checking(node)
+        open_nodes += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return found
+
+
+def imported_by(module, *, only_at_import=False):
+    """Every dotted name a module imports; with `only_at_import` not those inside functions."""
+    return [name for name, inside in imports_of(module) if not (only_at_import and inside)]
+
+
+def is_function(node):
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
 def is_type_checking(node):
@@ -105,23 +109,36 @@ def test_heavy_imports_wait_inside_functions(module):
     assert not early & (HEAVY - allowed)
 
 
-def loaded_by(statement):
-    program = f"import sys; {statement}; print(*{{name.split('.')[0] for name in sys.modules}})"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
-    )
-    return set(done.stdout.split())
+ONE_AFTER_ANOTHER = """
+import importlib, json, sys
+loaded = {}
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+    loaded[name] = sorted({module.split(".")[0] for module in sys.modules})
+print(json.dumps(loaded))
+"""
 
 
-def test_importing_mlkit_imports_nothing_else():
-    loaded = loaded_by("import mlkit")
-    assert not loaded & (HEAVY | {"numpy", "pandas", "scipy", "sklearn", "sqlalchemy", "IPython"})
+@pytest.fixture(scope="module")
+def newly_loaded():
+    """What each import brings that was not there, in one fresh process: nothing unloads itself."""
+    names = ["mlkit", *(f"mlkit.{topic}" for topic in TOPICS)]
+    program = [sys.executable, "-c", ONE_AFTER_ANOTHER, *names]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=120)
+    loaded = {name: set(found) for name, found in json.loads(done.stdout).items()}
+    before = {name: loaded[last] for last, name in pairwise(names)}
+    return {name: loaded[name] - before.get(name, set()) for name in names}
+
+
+def test_importing_mlkit_imports_nothing_else(newly_loaded):
+    light = {"numpy", "pandas", "scipy", "sklearn", "sqlalchemy", "IPython"}
+    assert not newly_loaded["mlkit"] & (HEAVY | light)
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_importing_a_topic_imports_nothing_heavy(topic):
+def test_importing_a_topic_imports_nothing_heavy(newly_loaded, topic):
     heavy = HEAVY | {"scipy", "sklearn", "ipywidgets", "IPython"}
-    assert not loaded_by(f"from mlkit import {topic}") & heavy
+    assert not newly_loaded[f"mlkit.{topic}"] & heavy
 
 
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if (PACKAGE / unit).is_dir()])
