@@ -82,6 +82,13 @@ def apply(
         those of a notebook or with settings of their own cannot be.
     given
         What each function gets that asks for it by name: ``rate_hz``.
+
+    Examples
+    --------
+    >>> from mlkit.augment import audio
+    >>> steps = draw([(audio.add_noise, {"snr_db": 20}, 1)], rng=0)
+    >>> apply(np.sin(np.arange(800) / 9), steps, rate_hz=8000).shape
+    (800,)
     """
     for step in steps:
         function = _found(step, pipeline)
@@ -90,7 +97,13 @@ def apply(
 
 
 def check(pipeline: Pipeline) -> None:
-    """Raise in words where it is none, or where a range holds what its function cannot take."""
+    """Raise in words where it is none, or where a range holds what its function cannot take.
+
+    Examples
+    --------
+    >>> from mlkit.augment import audio
+    >>> check([(audio.add_noise, {"snr_db": (5, 30)}, 0.5)])
+    """
     for place, entry in enumerate(pipeline):
         function, ranges, _ = _entry(entry, place)
         for name, given in ranges.items():

@@ -32,7 +32,16 @@ _LISTENER: ContextVar[list[str] | None] = ContextVar("listener", default=None)
 
 @contextmanager
 def overheard() -> Iterator[list[str]]:
-    """Collect what is said meanwhile in a list instead of as warnings, in this thread alone."""
+    """Collect what is said meanwhile in a list instead of as warnings, in this thread alone.
+
+    Examples
+    --------
+    >>> from mlkit.augment import audio
+    >>> with overheard() as words:
+    ...     _ = audio.shift_time(np.append(0.5, np.zeros(79)), rate_hz=8000, shift_s=-0.001)
+    >>> words
+    ["shift_time: 100% of the sound's energy was moved out of the clip."]
+    """
     words: list[str] = []
     before = _LISTENER.set(words)
     try:

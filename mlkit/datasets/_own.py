@@ -36,10 +36,8 @@ def read_own(
         ``skipped``: ``where, why, do``. Files are told by their content, read to the end; of
         those with the same content and class one is kept. Nothing is changed on disk.
 
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        Where there is nothing, no class, or it cannot be told which column is the label.
+    FileNotFoundError where there is nothing; ValueError where there is no class, or where it
+    cannot be told which column is the label.
 
     Examples
     --------

@@ -27,6 +27,15 @@ def changed(before: str, after: str, *, store: Store) -> pd.DataFrame:
         "removed", "changed": the same name, another content; "moved": the same content under
         another name), ``before, after`` (hashes), ``moved_from`` (the name it had). A copy beside
         the original is added; a file both renamed and edited is removed and added.
+
+    Examples
+    --------
+    >>> store = getfixture("tmp_path")
+    >>> labels = pd.DataFrame({"item": ["a", "b"], "label": ["cat", "cat"]})
+    >>> old = _snapshot.snapshot(labels, store=store)
+    >>> new = _snapshot.snapshot(labels.assign(label=["cat", "dog"]), store=store)
+    >>> changed(old, new, store=store)[["name", "change"]].to_numpy().tolist()
+    [['b', 'changed']]
     """
     kept = Path(store).expanduser()
     old, new = (_snapshot.manifest(each, kept, "changed") for each in (before, after))

@@ -165,7 +165,15 @@ def _object(store: Path, sha256: str) -> Path:
 
 
 def snapshots(store: Store) -> pd.DataFrame:
-    """The versions in a store: ``snapshot, kind, at, person, note, files, bytes``, oldest first."""
+    """The versions in a store: ``snapshot, kind, at, person, note, files, bytes``, oldest first.
+
+    Examples
+    --------
+    >>> store = getfixture("tmp_path")
+    >>> _ = snapshot(pd.DataFrame({"item": ["a"], "label": ["cat"]}), store=store, note="first")
+    >>> snapshots(store)[["kind", "note"]].to_numpy().tolist()
+    [['table', 'first']]
+    """
     folder = Path(store).expanduser() / "snapshots"
     rows = []
     for path in folder.glob("*.json"):

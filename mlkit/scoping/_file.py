@@ -49,6 +49,14 @@ def read_card(path: str | os.PathLike[str]) -> Card:
     Raises ``FileNotFoundError`` where there is none (with what to take instead), ``ValueError``
     for a file that is no card, comes from a newer mlkit, or whose fields or cells were changed
     into something that cannot be used; it names the field.
+
+    Examples
+    --------
+    >>> from mlkit import scoping
+    >>> path = getfixture("tmp_path") / "project.json"
+    >>> _ = scoping.write_card(scoping.example_card(), path)
+    >>> read_card(path).targets["metric"].head(2).to_list()
+    ['accuracy', 'latency_ms']
     """
     path = Path(path)
     try:

@@ -40,18 +40,22 @@ class Schema:
 
     @property
     def table(self) -> pd.DataFrame:
+        """One row a rule, open or declared, with how often it would be a false alarm."""
         rows = [rule._replace(value=_rules.text(rule.value)) for rule in self.rules]
         return pd.DataFrame(rows, columns=_COLUMNS).astype({"false_alarms": float})
 
     @property
     def declared(self) -> tuple[Rule, ...]:
+        """What holds: the rules somebody has answered for."""
         return self.having("declared")
 
     @property
     def questions(self) -> tuple[Rule, ...]:
+        """What was seen, and nobody has answered for yet."""
         return self.having("question")
 
     def having(self, status: str) -> tuple[Rule, ...]:
+        """The rules of one status: proposed, question, declared or rejected."""
         return tuple(rule for rule in self.rules if rule.status == status)
 
     @property
@@ -328,6 +332,14 @@ def read_schema(path: str | Path) -> Schema:
     """Read a schema; what stands under ``columns`` and ``table`` holds, edited by hand or not.
 
     Raises FileNotFoundError where there is none, ValueError where it cannot be read.
+
+    Examples
+    --------
+    >>> from mlkit.validation import propose
+    >>> path = getfixture("tmp_path") / "schema.json"
+    >>> _ = write_schema(propose(pd.DataFrame({"age": range(30)})), path)
+    >>> read_schema(path).table["column"].unique().tolist()
+    ['', 'age']
     """
     path = Path(path)
     if not path.is_file():
