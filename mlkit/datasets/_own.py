@@ -35,9 +35,7 @@ def read_own(
         or nearly the same), ``remark``, ``path`` or the columns, and what was measured.
         ``skipped``: ``where, why, do``. Files are told by their content, read to the end; of
         those with the same content and class one is kept. Nothing is changed on disk.
-
-    FileNotFoundError where there is nothing; ValueError where there is no class, or where it
-    cannot be told which column is the label.
+        FileNotFoundError: there is nothing; ValueError: no class, or no telling which column.
 
     Examples
     --------

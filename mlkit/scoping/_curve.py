@@ -168,7 +168,8 @@ def extrapolate(
 
     ``.table``: ``n, ratio`` (to the largest size), ``score, low, high, guess, why``. It is a guess
     below 4 sizes, beyond 4 times the data, or where the score does not clearly rise. ``.needed``
-    turns the question round. Rows without a score are left out. Of 912 pieces of real curves (six data sets, six models, five repeats; the largest size 1.4 to
+    turns the question round. Rows without a score are left out.
+    Of 912 pieces of real curves (six data sets, six models, five repeats; the largest size 1.4 to
     8 times what was seen) the interval held 97 %; d was added after four of the sets, and of the
     other two, messages and photographs, it held 92 % and all. It knows nothing of data of another
     kind, of another model, or of labels that get worse.

@@ -339,7 +339,7 @@ def read_schema(path: str | Path) -> Schema:
     >>> path = getfixture("tmp_path") / "schema.json"
     >>> _ = write_schema(propose(pd.DataFrame({"age": range(30)})), path)
     >>> read_schema(path).table["column"].unique().tolist()
-    ['', 'age']
+    ['age', '']
     """
     path = Path(path)
     if not path.is_file():
