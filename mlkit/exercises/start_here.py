@@ -48,7 +48,7 @@ EXERCISES = [
     Exercise(
         id="00.loops",
         kind=Order("SDMP", repeats=True),
-        hint="For each finding: what would you change on Monday morning? Where is that changed?",
+        hint="For each finding: what would you change first? In which stage is that changed?",
         why="A finding sends you back to the stage where its cause can be changed, and that is "
         "seldom the stage where it was found.",
         right=lambda: "DPSM",
@@ -67,7 +67,7 @@ EXERCISES = [
             ),
             (
                 lambda: "DPPM",
-                "Number 3: served well, and still of no use. Where was its use to be decided?",
+                "Number 3: the service works, and still it is of no use. Where is its use decided?",
             ),
         ],
     ),
@@ -75,16 +75,16 @@ EXERCISES = [
         id="00.two_cycles",
         kind=Subset(
             "ABCDEF",
-            too_many="{letter} is done with data that lie still, before anyone uses the model.",
+            too_many="{letter} is done on fixed data, before anyone uses the model.",
         ),
         hint="Which of them need live traffic?",
-        why="The modelling cycle turns on data that lie still: train, look at errors, change. The "
-        "deployment cycle turns on live traffic: watch, set alarms, roll back, and start again.",
+        why="The modelling cycle works on fixed data: train, look at errors, change. The "
+        "deployment cycle works on live traffic: watch, set alarms, roll back, and start again.",
         right=lambda: "BDF",
         wrong=[
             (
                 lambda: "BCDF",
-                "C is done on dev, data that lie still: it is how the modelling cycle turns.",
+                "C is done on dev, which is fixed data: it is a step of the modelling cycle.",
             ),
             (
                 lambda: "ACE",
@@ -99,8 +99,8 @@ EXERCISES = [
     Exercise(
         id="00.gap",
         kind=Number(tolerance=0.0051),
-        hint="Two accuracies, one taken from the other: the column heard says whose is whose.",
-        why="A test set with the same speakers as the training set would never have shown it.",
+        hint="Compute two accuracies, one for each value of the column `heard`, and subtract.",
+        why="A test set with the same speakers as the training set would not have shown this gap.",
         right=_gap,
         wrong=[
             (
@@ -116,18 +116,18 @@ EXERCISES = [
     Exercise(
         id="00.at_most",
         kind=Number(tolerance=0.0011),
-        hint="Errors of the slice, divided by all items: errors or not, with the tag or not.",
-        why="More than its own errors no slice can give back, however large a part of the errors "
-        "they are.",
+        hint="Divide the errors of the slice by the number of all items on dev, right or wrong.",
+        why="Repairing a slice cannot win more than the errors in it, divided by all items. A "
+        "slice may hold a large part of the errors and still win little, if errors are few.",
         right=lambda report: _first(report, "at_most"),
         wrong=[
             (
                 lambda report: _first(report, "share_of_errors"),
-                "That is its part of the errors. Accuracy counts all items: divided by those?",
+                "That is its share of the errors. Accuracy is a share of all items.",
             ),
             (
                 lambda report: _first(report, "errors"),
-                "That is how many errors. By how much would the accuracy rise, as a share?",
+                "That is a number of errors. By how much would the accuracy rise, as a share?",
             ),
         ],
     ),
