@@ -4,9 +4,18 @@ All that need a browser share one: two JupyterLabs with two browsers at a time a
 run into their limits. The runs of a notebook take a minute or more each, so that each notebook is
 a group of its own. (pytest-xdist's own marks for groups have no effect with pytest 9.2: it looks
 for an attribute that has gone.)
+
+Each process computes on one thread: the two that run side by side have a processor each, and
+threads that wait for one another where there are more threads than processors do so by spinning
+(a forest grown in 1 second then takes 22). What says otherwise before pytest starts is left as is.
 """
 
+import os
+
 import pytest
+
+for kind in ("OMP", "OPENBLAS", "MKL"):  # read when numpy and scikit-learn are first imported
+    os.environ.setdefault(f"{kind}_NUM_THREADS", "1")
 
 
 def group_of(nodeid: str) -> str:
