@@ -211,3 +211,10 @@ def test_laws(scores, order):
     assert table["first"].sum() == pytest.approx(1)
     other = scoping.rank(team.iloc[list(order)]).table.set_index("idea")["score"]
     assert other.to_dict() == pytest.approx(table.set_index("idea")["score"].to_dict())
+
+
+def test_the_table_gives_each_column_the_same_number_of_decimals():
+    table = scoping.rank(TEAM)._repr_html_()
+    assert "20.0" in table  # feasibility 4 times value 5
+    assert "5.00" in table
+    assert ">5<" not in table

@@ -43,15 +43,15 @@ EXERCISES = [
         id="01.problem",
         kind=Subset(
             "ABCDEF",
-            too_many="{letter} speaks of something one could build, buy or own. Who has which "
-            "trouble, if nothing of the kind is ever built?",
-            too_few="So far all of these belong. Who else has a trouble that stands there?",
+            too_many="{letter} speaks of something to build, buy or own. Who has which trouble "
+            "if nothing of the kind is ever built?",
+            too_few="So far all of these belong. Who else in the list has a trouble?",
         ),
-        hint="Read each out to a sorter, a driver or a caller who knows nothing about machine "
-        "learning. Would they say: yes, that is what I have?",
-        why="Three say what somebody puts up with, and leave open what to do about it. The others "
-        "start from something to build or to use; ask of each what it would be good for, and "
-        "other ways come to light, some without any model.",
+        hint="Read each one to a sorter, a driver or a caller who knows nothing about machine "
+        "learning. Would they say: yes, that is my trouble?",
+        why="Three say what troubles somebody, and leave open what to do about it. The others "
+        "start from something to build or to use. Ask of each what it would be good for: then you "
+        "find other solutions too, some without any model.",
         right=lambda: "ACD",
         wrong=[
             (
@@ -61,7 +61,7 @@ EXERCISES = [
             ),
             (
                 lambda: "ABCD",
-                "B: what is missing there is a solution. What do people want to know at night?",
+                "B asks for a solution, a chatbot. What do people want to know at night?",
             ),
             (
                 lambda: "ACDE",
@@ -69,18 +69,17 @@ EXERCISES = [
             ),
             (
                 lambda: "AC",
-                "Think of who pays for the empty half of the lorry.",
+                "One is missing: somebody pays for something that is not used.",
             ),
         ],
     ),
     Exercise(
         id="01.rank",
         kind=Decision("AB", Number(tolerance=SUM_SHOWN), figure_is="how often another comes first"),
-        hint="The column `first` has the share of drawn teams in which each idea comes first. What "
-        "is left for all others together?",
-        why="A score alone looks like a decision. How often another idea would have won with "
-        "another team of the same people says whether it is one, or whether a week of looking "
-        "into the second idea too is well spent.",
+        hint="The column `First in` has the share of drawn teams in which each idea comes first. "
+        "What is left for all the others together?",
+        why="A score alone looks like a decision. But with another team of such people another "
+        "idea may come first. If that happens often, a week for the second idea is well spent.",
         right=_firm,
         wrong=[
             (
@@ -98,8 +97,8 @@ EXERCISES = [
         kind=Decision("ABC", Number(tolerance=AS_SHOWN), figure_is="how much variance that takes"),
         hint="The last column of the table says how much of the variance would go if that one "
         "range were known.",
-        why="Not the range that is easiest to narrow, nor the model, which one likes to work on: "
-        "where the spread comes from, there a week of asking brings most.",
+        why="Find out first what the spread comes from: there a week of asking brings most. This "
+        "is often not the range that is easiest to narrow, and not the model.",
         right=_least_known,
         wrong=[
             (
@@ -119,16 +118,17 @@ EXERCISES = [
     Exercise(
         id="01.needs",
         kind=Number(tolerance=200, share=False),
-        hint="First the items of the slice that make the interval narrow enough. Only some of "
-        "what one draws falls into it: how many have to be drawn?",
-        why="The rarest slice sets the size of the whole. So look for it where it is: ask for "
-        "these voices by name, and keep the share that was drawn of each (the sampling rate) "
-        "beside them.",
+        hint="First compute how many items of the slice make the interval narrow enough. Of all "
+        "clips that are drawn, only a part is in the slice: how many have to be drawn?",
+        why="The rarest slice decides how many clips are needed. It is cheaper to look for such "
+        "clips on purpose: record these people, and note beside each clip which share of its kind "
+        "was drawn (the sampling rate).",
         right=lambda: round(_textbook(EXPECTED, MARGIN) / RARE),
         wrong=[
             (
                 lambda: _textbook(EXPECTED, MARGIN),
-                "So many have to lie in the slice. Of all that is drawn, only a part does.",
+                "So many are needed in the slice. Of all clips that are drawn, only a part is in "
+                "it.",
             ),
             (
                 lambda: _textbook(EXPECTED, MARGIN / 2) / RARE,
@@ -143,9 +143,9 @@ EXERCISES = [
     ),
     Exercise(
         id="01.targets",
-        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how far beyond"),
-        hint="Of accuracy more is better, of latency less. On which side of its anchor does each "
-        "target lie?",
+        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how much more it asks for"),
+        hint="More accuracy is better, and less latency is better. On which side of its anchor "
+        "does each target lie?",
         why="It asks a model to be right more often than people are. That may be possible, but "
         "nobody has shown it: before it is promised, a better anchor is needed, or a clearer guide "
         "that lifts the people too. C is not beyond anything: nothing is known, which is worse.",
@@ -153,13 +153,13 @@ EXERCISES = [
         wrong=[
             (
                 lambda: ("B", 0.012),
-                "Of latency less is better: 200 ms allow more than the 80 ms that somebody has "
-                "reached.",
+                "Less latency is better. A target of at most 200 ms asks for less than the 80 ms "
+                "that somebody has reached.",
             ),
             (
                 lambda: ("C", 0.012),
-                "C has no anchor, so nobody can say whether it is beyond one. Which has an anchor, "
-                "and passes it?",
+                "C has no anchor, so nobody can say whether it asks for more. Which target has an "
+                "anchor and goes further?",
             ),
             (
                 lambda: ("A", 0.97),
@@ -175,9 +175,9 @@ EXERCISES = [
         hint="`weeks.likely` is the sum of the likely values, `weeks.chance(19)` the share of "
         "draws that stay within 19 weeks, and `weeks.enough(0.5)` the weeks that half of the draws "
         "stay within.",
-        why="Each part is most likely to take its likely time, and yet the whole is not: where "
-        "parts can go wrong by more than they can go well, the sum of the likely values is a "
-        "promise for a lucky day.",
+        why="The likely time is the most likely one for each part, but not for the whole: each "
+        "part can get much longer and only a little shorter, and so the sum of the likely values "
+        "is seldom enough.",
         right=_late,
         wrong=[
             (
@@ -186,15 +186,15 @@ EXERCISES = [
             ),
             (
                 lambda weeks: (_late(weeks)[0], weeks.enough(0.8)),
-                "So many are enough in 80 draws of 100. For 90 it takes more.",
+                "So many are enough in 80 of 100 draws. For 90 it takes more.",
             ),
             (
                 lambda weeks: (_late(weeks)[0], weeks.total),
-                "That is the mean: in nearly every second draw it takes longer.",
+                "That is the mean: in about half of the draws it takes longer.",
             ),
             (
                 lambda weeks: (_late(weeks)[0], weeks.likely),
-                "That is the promise which is in doubt. What would be a safer one?",
+                "That is the promise that was made. Which number of weeks is safer?",
             ),
         ],
     ),

@@ -49,11 +49,11 @@ def html(ranking: "Ranking") -> str:
     why: dict[tuple[int, str], str] = {}
     for number, row in enumerate(ranking.table.to_dict("records")):
         cells = {"idea": str(row["idea"]), "n": f"{row['n']}"}
-        for name in ("feasibility", "value", "score"):
-            known = pd.notna(row[f"{name}_low"])
-            cells[name] = _EMPTY if pd.isna(row[name]) else figure(row[name])
-            if known:
-                cells[name] += f"\n{figure(row[f'{name}_low'])} to {figure(row[f'{name}_high'])}"
+        for name, digits in (("feasibility", 2), ("value", 2), ("score", 1)):
+            mean, low, high = (f"{row[name + end]:.{digits}f}" for end in ("", "_low", "_high"))
+            cells[name] = _EMPTY if pd.isna(row[name]) else mean
+            if pd.notna(row[f"{name}_low"]):
+                cells[name] += f"\n{low} to {high}"
         cells["first"] = _show.percent(row["first"], digits=0) or _EMPTY
         if row["why"]:
             why |= {(number, name): str(row["why"]) for name in ("score", "first")}
