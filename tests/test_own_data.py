@@ -239,6 +239,18 @@ class TestFolders:
         assert table.loc["b/again.wav", "remark"] == "nearly the same as a/0.wav, another class"
         assert table["group"].nunique() == 8
 
+    def test_too_many_files_to_compare_are_told(self, tmp_path, monkeypatch):
+        for number in range(4):
+            (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+            wave = np.random.default_rng(number).normal(size=4000) / 10
+            soundfile.write(tmp_path / "ab"[number % 2] / f"{number}.wav", wave, 8000)
+        said = "at most 3 are compared"
+        assert not [n for n in datasets.read_own(tmp_path, progress=False).notes if said in n]
+        monkeypatch.setattr("mlkit.datasets._own_classes._MOST_COMPARED", 3)
+        notes = datasets.read_own(tmp_path, progress=False).notes
+        (note,) = [one for one in notes if said in one]
+        assert note.startswith("Files that are nearly the same were not looked for: there are 4")
+
     def test_the_original_is_kept_and_not_what_is_called_a_copy(self, tmp_path):
         two_classes(tmp_path)
         again = {"low/0 (1).wav": "0", "low/Kopie von 1.wav": "1", "low/copy of 2.wav": "2",
@@ -516,7 +528,7 @@ class TestTables:
 
     def test_the_last_column_is_offered_first_as_the_label(self, tmp_path):
         lines = ["town,colour,verdict", *[f"t{n % 3},c{n % 4},v{n % 2}" for n in range(40)]]
-        with pytest.raises(ValueError, match=r"label='verdict'.*'verdict' or 'colour' or 'town'"):
+        with pytest.raises(ValueError, match=r"LABEL = 'verdict'.*'verdict' or 'colour' or 'town'"):
             datasets.read_own(write(tmp_path / "t.csv", "\n".join(lines)))
 
     def test_na_is_a_class_like_any_other(self, tmp_path):
@@ -566,7 +578,10 @@ class TestErrors:
             ("one\ntwo\n", "a single column"),
             ("a,label\n", "no row below it"),
             ("a,label\n1,x\n2,x\n", "one class alone, 'x'"),
-            ("a,b\n1,2\n3,4\n", r"which column is the label.*label='b'"),
+            (
+                "a,b\n1,2\n3,4\n",
+                r"which column is the label.*label='b' \(notebook 11: LABEL = 'b'\)",
+            ),
             ("size,price,label\n" + "\n".join(f"{n},1,{n}.5" for n in range(30)), "pd.cut"),
             ("one,label\n1,x\n1,y\n", "no column to learn from.*holds one value"),
             ("1,2\n3,4\n5,6\n", "looks like data .it holds numbers alone."),

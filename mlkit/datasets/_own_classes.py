@@ -75,6 +75,17 @@ def small(labels: pd.Series) -> list[str]:
     ]
 
 
+def uncompared(n: int) -> list[str]:
+    """What is said of so many files that they are not compared with each other."""
+    if n <= _MOST_COMPARED:
+        return []
+    return [
+        f"Files that are nearly the same were not looked for: there are {n:,}, and at most "
+        f"{_MOST_COMPARED:,} are compared. Copies with the very same content were found; a copy "
+        "that was changed a little may stand on the other side of a split."
+    ]
+
+
 def near(prints: np.ndarray, *, sound: bool) -> list[tuple[int, int]]:
     """Pairs of different files that hold nearly the same, each with the first of its kind."""
     if not 1 < len(prints) <= _MOST_COMPARED:

@@ -60,7 +60,7 @@ def of_files(items: list[Item], skipped: list[tuple[str, str, str]], notes: list
     table = pd.concat([table, pd.DataFrame([item.thing.facts for item in items])], axis=1)
     table["remark"] = ["; ".join(item.thing.remarks) for item in items]
     chains = chained(table, pairs, "who" if any(who) else None)
-    notes = [*notes, *spelt, *chains, *_mixture(table, kind)]
+    notes = [*notes, *spelt, *chains, *_own_classes.uncompared(len(items)), *_mixture(table, kind)]
     return made(kind, table, skipped, ("path",), "who" if any(who) else None, notes)
 
 

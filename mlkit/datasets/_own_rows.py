@@ -108,6 +108,6 @@ def _classes(labels: pd.Series, column: str) -> None:
     if many > _MOST_CLASSES or (many > 20 and many > len(labels) / 2):
         raise TableError(
             f"read_own(): the column {column!r} has {many:,} different values in {len(labels):,} "
-            "rows, and is taken for the label. Name another with label=; an amount becomes classes "
-            "by pd.cut."
+            "rows, and is taken for the label. Name another with label= (in notebook 11: LABEL); "
+            "an amount becomes classes by pd.cut."
         )

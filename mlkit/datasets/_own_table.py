@@ -276,11 +276,12 @@ def the_label(table: pd.DataFrame, given: str | None, taken: list[str | None]) -
     ]
     if len(few) == 1:
         return few[0]
+    name = repr((few or free or ["..."])[-1])
     maybe = f" It may be {' or '.join(map(repr, few[::-1]))}." if few else ""
     raise TableError(
         "read_own() cannot tell which column is the label; none is called label, class or the "
-        f"like. Name it: read_own(..., label={(few or free or ['...'])[-1]!r}).{maybe} Found: "
-        f"{', '.join(map(str, table.columns))}."
+        f"like. Name it, such as label={name} (notebook 11: LABEL = {name}).{maybe} "
+        f"Found: {', '.join(map(str, table.columns))}."
     )
 
 
