@@ -54,6 +54,8 @@ def describe(ax: "Axes", alt: str) -> "Axes":
     >>> ax.figure.get_label()
     'An empty plot.'
     """
+    if not hasattr(ax, "get_figure"):
+        raise TypeError(f"describe() needs the axes of a plot; it was given {type(ax).__name__}.")
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("these axes belong to no figure.")

@@ -157,9 +157,10 @@ def log(table: pd.DataFrame, *, function: str) -> pd.DataFrame:
 
 def _need(table: Any, columns: Iterable[str], function: str) -> pd.DataFrame:
     columns = list(columns)
+    noun = "column" if len(columns) == 1 else "columns"
     if not isinstance(table, pd.DataFrame):
         raise TableError(
-            f"{function}() needs a pandas DataFrame with the columns {', '.join(columns)}; "
+            f"{function}() needs a pandas DataFrame with the {noun} {', '.join(columns)}; "
             f"it was given {_kind(table)}."
         )
     twice = table.columns[table.columns.duplicated()].unique()
@@ -171,7 +172,7 @@ def _need(table: Any, columns: Iterable[str], function: str) -> pd.DataFrame:
     if missing:
         found = [str(name) for name in table.columns]
         raise TableError(
-            f"{function}() needs the columns {', '.join(columns)}; missing: {', '.join(missing)}. "
+            f"{function}() needs the {noun} {', '.join(columns)}; missing: {', '.join(missing)}. "
             f"Found: {', '.join(found) or 'no column at all'}. "
             f"Rename yours: df.rename(columns={_rename(missing, columns, found)})."
         )
@@ -240,6 +241,13 @@ def _rates(table: pd.DataFrame, function: str) -> None:
             f"{function}() needs a sampling_rate above 0 and at most 1 (the share of such items "
             f"that was drawn), and found {_some(table['sampling_rate'][wrong].unique())}."
         )
+
+
+def among(values: "pd.Series | pd.Index", known: "pd.Series | pd.Index") -> np.ndarray:
+    """Which values are among the known ones: ``isin``, which for texts is 10 times slower."""
+    if isinstance(values.dtype, pd.StringDtype):
+        values, known = values.astype(object), known.astype(object)
+    return np.asarray(values.isin(known), bool)
 
 
 def _kind(value: object) -> str:

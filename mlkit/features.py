@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mlkit._files import cache_folder, content_hash
 
@@ -72,12 +73,12 @@ def mfcc(
     >>> mfcc(datasets.load_spoken_digits()["path"].head(3), progress=False).shape
     (3, 52)
     """
-    _whole_number("mfcc", "n_mfcc", n_mfcc, 1, _MELS)
-    _whole_number("mfcc", "rate_hz", rate_hz, 1000, 192_000)
+    _whole_number("features.mfcc", "n_mfcc", n_mfcc, 1, _MELS)
+    _whole_number("features.mfcc", "rate_hz", rate_hz, 1000, 192_000)
     return _rows(
         paths,
         partial(_mfcc, n_mfcc=n_mfcc, rate_hz=rate_hz),
-        function="mfcc",
+        function="features.mfcc",
         parameters={"n_mfcc": n_mfcc, "rate_hz": rate_hz},
         width=4 * n_mfcc,
         many=5000,
@@ -112,13 +113,15 @@ def hog_colour(paths: Iterable[str | Path], *, size: int = 64, progress: bool = 
     >>> hog_colour([], size=64).shape
     (0, 1860)
     """
-    _whole_number("hog_colour", "size", size, 16, 512)
+    _whole_number("features.hog_colour", "size", size, 16, 512)
     if size % _CELL:
-        raise ValueError(f"hog_colour() needs size as a multiple of {_CELL}; it was given {size}.")
+        raise ValueError(
+            f"features.hog_colour() needs size as a multiple of {_CELL}; it was given {size}."
+        )
     return _rows(
         paths,
         partial(_hog_colour, size=size),
-        function="hog_colour",
+        function="features.hog_colour",
         parameters={"size": size},
         width=(size // _CELL - 1) ** 2 * 4 * _BINS + 4 * 3 * _COLOURS,
         many=2000,
@@ -260,7 +263,7 @@ def _rows(
 
 
 def _names(paths: Iterable[str | Path], function: str) -> list[str]:
-    if isinstance(paths, str | bytes | Path):
+    if isinstance(paths, str | bytes | Path | pd.DataFrame):
         raise TypeError(f'{function}() needs a list or a column of paths, as df["path"].')
     paths = list(paths)
     for path in paths:

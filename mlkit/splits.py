@@ -61,9 +61,9 @@ def split(
     >>> pd.crosstab(table["label"], split(table, by="label")).loc["x"].to_dict()
     {'dev': 1, 'test': 1, 'train': 3}
     """
-    items, by, parts = _checked(table, by, shares, "split")
+    items, by, parts = _checked(table, by, shares, "splits.split")
     if group is not None:
-        _column(items, group, "split")
+        _column(items, group, "splits.split")
     units = np.arange(len(items)) if group is None else _units(items[group])
     _enough(units, parts, group)
     rng = np.random.default_rng(rng)
@@ -88,12 +88,12 @@ def split_by_time(
     >>> split_by_time(table).tolist()
     ['train', 'train', 'train', 'dev', 'test']
     """
-    items, _, parts = _checked(table, (), shares, "split_by_time")
-    _column(items, time, "split_by_time")
+    items, _, parts = _checked(table, (), shares, "splits.split_by_time")
+    _column(items, time, "splits.split_by_time")
     when = pd.to_datetime(items[time], utc=True)
     if when.isna().any():
         raise TableError(
-            "split_by_time() needs a time in each row, and "
+            "splits.split_by_time() needs a time in each row, and "
             f"{_tables._count(int(when.isna().sum()), 'row')} have none."
         )
     # The middle of a moment's rows decides, so that a moment is never divided.
@@ -118,8 +118,8 @@ def shares(table: pd.DataFrame, *, by: str | Sequence[str], split: str = "split"
     >>> shares(table.assign(split=["train", "test"] * 2), by="label")["test_share"].tolist()
     [0.5, 0.5, 0.5]
     """
-    items, by, _ = _checked(table, by, None, "shares")
-    _column(items, split, "shares")
+    items, by, _ = _checked(table, by, None, "splits.shares")
+    _column(items, split, "splits.shares")
     names = [name for name in SHARES if name in set(items[split])]
     names += [name for name in pd.unique(items[split]) if name not in names]
     parts = [("all", pd.Series("", index=items.index)), *((name, items[name]) for name in by)]
@@ -141,9 +141,9 @@ def crossing(table: pd.DataFrame, *, group: str, split: str = "split") -> pd.Dat
     >>> crossing(table.assign(split=["train", "test", "dev"]), group="speaker")["group"].tolist()
     ['t']
     """
-    items = _tables.items(table, function="crossing")
+    items = _tables.items(table, function="splits.crossing")
     for name in (group, split):
-        _column(items, name, "crossing")
+        _column(items, name, "splits.crossing")
     found = items.dropna(subset=[group]).groupby(group, observed=True)[split]
     kinds = found.nunique()
     wrong = kinds.index[kinds > 1]
@@ -178,10 +178,10 @@ def draws(
     >>> float(drawn["test"].mean().round(1)), bool((drawn.sum(axis=1) == 30).all())
     (6.0, True)
     """
-    items, _, parts = _checked(table, by, shares, "draws")
+    items, _, parts = _checked(table, by, shares, "splits.draws")
     positive = int((items[by] == of).sum())
     if not positive:
-        raise TableError(f"draws(): no item has {by} equal to {of!r}.")
+        raise TableError(f"splits.draws(): no item has {by} equal to {of!r}.")
     sizes = _sizes(len(items), np.array(list(parts.values())))
     drawn = np.random.default_rng(rng).multivariate_hypergeometric(sizes, positive, size=times)
     return pd.DataFrame(drawn, columns=list(parts))
@@ -267,8 +267,8 @@ def _enough(units: np.ndarray, parts: Mapping[str, float], group: str | None) ->
     if 0 < many < len(parts):
         what = _tables._count(many, "item" if group is None else f"{group!r} group")
         raise TableError(
-            f"split() cannot fill {len(parts)} splits ({', '.join(parts)}) from {what}: one would "
-            "stay empty. Collect more, split by other groups, or give fewer shares=."
+            f"splits.split() cannot fill {len(parts)} splits ({', '.join(parts)}) from {what}: "
+            "one would stay empty. Collect more, split by other groups, or give fewer shares=."
         )
 
 

@@ -320,7 +320,7 @@ def test_broken_files_are_named_together_and_cost_nothing(pictures, tmp_path, mo
     with pytest.raises(BrokenFilesError) as caught:
         hog(mixed)
     said = str(caught.value)
-    assert "hog_colour() cannot read 3 files of 8:" in said
+    assert "features.hog_colour() cannot read 3 files of 8:" in said
     assert f"{text}: it is no picture" in said
     assert "missing.png: No such file" in said
     assert 'df[~df["path"].isin(error.paths)]' in said
@@ -358,6 +358,11 @@ def test_many_broken_files_are_counted(tmp_path):
             lambda: mfcc("a.wav"),
             TypeError,
             'mfcc() needs a list or a column of paths, as df["path"]',
+        ),
+        (
+            lambda: mfcc(pd.DataFrame({"path": ["a.wav"]})),
+            TypeError,
+            'features.mfcc() needs a list or a column of paths, as df["path"]',
         ),
         (lambda: mfcc(["a.wav", None]), TypeError, "one is None (NoneType)"),
         (lambda: mfcc([], n_mfcc=41), ValueError, "n_mfcc as a whole number from 1 to 40"),

@@ -784,7 +784,9 @@ def test_a_read_only_folder_is_told_in_words_before_the_work_begins(public):
             [sys.executable, "-c", READ_ONLY, str(folder / name)],
             capture_output=True, text=True, check=True, timeout=120,
         )  # fmt: skip
-        assert done.stdout.startswith(f"step() cannot write the log {folder / name}: Permission")
+        assert done.stdout.startswith(
+            f"lineage.step() cannot write the log {folder / name}: Permission"
+        )
         assert done.stdout.strip().endswith("Give log= a file in a folder that you may write to.")
 
 

@@ -276,6 +276,12 @@ class TestDrift:
         with pytest.raises(TableError, match="needs a profile of the reference beside a profile"):
             drift(table(0), profile(table(1)))
 
+    def test_neither_side_may_be_something_else(self):
+        with pytest.raises(
+            TableError, match=r"drift\(\) needs current as a pandas DataFrame or a p"
+        ):
+            drift(table(0), None)
+
     def test_it_shows_itself(self):
         found = drift(table(0, 2000), table(1, 2000, shift=2))
         assert "<table" in found._repr_html_()

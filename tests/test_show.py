@@ -20,6 +20,11 @@ def test_a_described_figure_is_an_image_with_that_text(ax):
     assert 'src="data:image/png;base64,iVBOR' in html
 
 
+def test_a_picture_that_is_no_plot_is_named():
+    with pytest.raises(TypeError, match=r"needs the axes of a plot; it was given list\."):
+        _show.describe([], "A list of axes.")
+
+
 def test_a_figure_without_a_text_is_left_to_jupyter(ax):
     assert _show.figure_html(ax.figure) is None
 

@@ -147,6 +147,10 @@ def test_a_hoped_for_gain_can_be_given():
 def test_bad_input_is_told():
     with pytest.raises(TableError, match=r"found no slice 'fra' in the report\. Slices: 'far'"):
         slices.plan(made(), "fra")
+    with pytest.raises(
+        TableError, match=r"as slices\.report\(\) gave it, not its table; .* a Data"
+    ):
+        slices.plan(made().table, "far")
     with pytest.raises(ValueError, match="action is one of collect, augment, relabel, label guide"):
         slices.plan(made(), "far", action="pray")
     with pytest.raises(ValueError, match=r"power lies between 0 and 1, for example 0\.8; got 80"):

@@ -252,7 +252,10 @@ def test_shares_tell_what_each_part_has():
         (lambda t: splits.split(t, group="speaker"), "needs the column 'speaker'"),
         (lambda t: splits.split(t, shares={"a": 0.5, "b": 0.6}), "needs shares above 0 that sum"),
         (lambda t: splits.split(t, shares={"a": 1.0}), "needs shares above 0 that sum to 1"),
-        (lambda t: splits.split(t.drop(columns="item")), "needs the columns item; missing: item"),
+        (
+            lambda t: splits.split(t.drop(columns="item")),
+            r"splits\.split\(\) needs the column item; missing: item",
+        ),
         (lambda t: splits.split_by_time(t), "needs the column 'timestamp'"),
         (
             lambda t: splits.split_by_time(t.assign(timestamp=[None, "2026-01-01"])),

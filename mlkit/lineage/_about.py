@@ -136,6 +136,7 @@ def writable(name: str, value: Any, path: Callable[[PurePath], str] = PurePath.a
     if callable(value) and hasattr(value, "__qualname__"):
         return value.__qualname__
     raise LineageError(
-        f"step(): the parameter {name!r} is {_tables._kind(value)}, which cannot be written down. "
+        f"lineage.step(): the parameter {name!r} is {_tables._kind(value)}, which cannot be "
+        "written down. "
         "Give numbers, texts, lists or dicts; of a scikit-learn model, model.get_params()."
     )

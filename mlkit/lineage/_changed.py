@@ -38,9 +38,9 @@ def changed(before: str, after: str, *, store: Store) -> pd.DataFrame:
     [['b', 'changed']]
     """
     kept = Path(store).expanduser()
-    old, new = (_snapshot.manifest(each, kept, "changed") for each in (before, after))
+    old, new = (_snapshot.manifest(each, kept, "lineage.changed") for each in (before, after))
     if (old["kind"] == "table") != (new["kind"] == "table"):
-        raise LineageError("changed(): one snapshot is a table and the other is not.")
+        raise LineageError("lineage.changed(): one snapshot is a table and the other is not.")
     table = old["kind"] == "table"
     a, b = ((_rows(one, kept) if table else _names_of(one)) for one in (old, new))
     lost = {name: sha for name, sha in a.items() if name not in b}
@@ -78,7 +78,7 @@ def _rows(about: dict[str, Any], store: Path) -> dict[str, str]:
         data = _snapshot._object(store, kept["sha256"]).read_bytes()
     except OSError as error:
         raise LineageError(
-            f"changed(): the rows of {about['snapshot'][:12]} are not in the store "
+            f"lineage.changed(): the rows of {about['snapshot'][:12]} are not in the store "
             f"({error.strerror})."
         ) from error
     rows = [json.loads(line) for line in data.split(b"\n") if line]

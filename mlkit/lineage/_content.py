@@ -70,7 +70,7 @@ def content_hash(thing: Any) -> str:
     >>> content_hash(table) == content_hash(table.astype({"label": float}))
     False
     """
-    return examine(thing, function="content_hash").sha256
+    return examine(thing, function="lineage.content_hash").sha256
 
 
 def examine(thing: Any, *, function: str) -> Content:
@@ -156,7 +156,7 @@ def signature(path: Path) -> Any:
     """What changes when somebody writes to a file or folder, told without reading it."""
     try:
         if path.is_dir():
-            files = listed(path, function="step")
+            files = listed(path, function="lineage.step")
             return [(name, _times(file)) for name, file in files]
         return _times(path)
     except (OSError, LineageError):
@@ -171,7 +171,9 @@ def _times(path: Path) -> tuple[int, int]:
 def stamp(path: Path) -> int:
     """When something was last written at a place, or put there, in ns of its disk's clock."""
     places = (
-        [path, *(file for _, file in listed(path, function="step"))] if path.is_dir() else [path]
+        [path, *(file for _, file in listed(path, function="lineage.step"))]
+        if path.is_dir()
+        else [path]
     )
     # The time of a change cannot be set back, as that of the content is when a file is copied.
     return max(max(about.st_mtime_ns, about.st_ctime_ns) for about in map(os.stat, places))

@@ -41,7 +41,7 @@ def diff(before: Any, after: Any, *, log: Log) -> pd.DataFrame:
     >>> found[["part", "name", "change"]].values.tolist()
     [['parameters', 'c', 'changed'], ['inputs', 'features', 'changed']]
     """
-    rows = _log.read(log, function="diff")
+    rows = _log.read(log, function="lineage.diff")
     old, new = _run(before, rows), _run(after, rows)
     found = []
     for part in ("run", "parameters", "code", "environment"):
@@ -57,18 +57,18 @@ def _run(wanted: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
     elif isinstance(wanted, Mapping | pd.Series):
         wanted = wanted["run"]
     if not isinstance(wanted, str):
-        raise LineageError(f"diff() needs runs by their ids, as text; got {wanted!r}.")
+        raise LineageError(f"lineage.diff() needs runs by their ids, as text; got {wanted!r}.")
     found = {row["run"]: row for row in rows if row["run"].startswith(wanted)} if wanted else {}
     if len(found) == 1:
         return next(iter(found.values()))
     named = [row["run"] for row in rows if row["step"] == wanted]
     if named:
         raise LineageError(
-            f"diff() needs the ids of runs, and {wanted!r} is a step with {len(named):,} of them; "
-            f"the last are {_log.names(named[-3:])}."
+            f"lineage.diff() needs the ids of runs, and {wanted!r} is a step with "
+            f"{len(named):,} of them; the last are {_log.names(named[-3:])}."
         )
     what = "several runs begin" if found else "no run in the log begins"
-    raise LineageError(f"diff(): {what} with {wanted!r}. lineage.runs(log) lists them.")
+    raise LineageError(f"lineage.diff(): {what} with {wanted!r}. lineage.runs(log) lists them.")
 
 
 def _flat(row: dict[str, Any], part: str) -> dict[str, Any]:

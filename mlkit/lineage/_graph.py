@@ -232,7 +232,7 @@ def refuse_cycle(name: str, log: Path, inputs: list[Artifact], outputs: list[Art
     data = log.read_bytes() if made and inputs else b""
     if not any(artifact.sha256.encode() in data for artifact in made.values()):
         return
-    graph = Graph(_log.read(log, function="step"))
+    graph = Graph(_log.read(log, function="lineage.step"))
     todo = [graph.node(_as_seen(artifact)) for artifact in inputs]
     done = set(todo)
     while todo:

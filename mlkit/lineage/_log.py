@@ -72,7 +72,7 @@ def runs(log: Log) -> pd.DataFrame:
     >>> runs(log)[["step", "status", "parameters"]].values.tolist()
     [['count', 'done', {'n': 3}]]
     """
-    return table(read(log, function="runs"))
+    return table(read(log, function="lineage.runs"))
 
 
 def framed(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
@@ -215,7 +215,7 @@ def prepare(log: str | os.PathLike[str]) -> Path:
     try:
         if path.is_dir():
             raise LineageError(
-                f"step(): {path} is a folder; name a file in it: "
+                f"lineage.step(): {path} is a folder; name a file in it: "
                 f"log={str(path / 'lineage.jsonl')!r}."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -228,8 +228,8 @@ def prepare(log: str | os.PathLike[str]) -> Path:
 
 def _unwritable(path: Path, error: OSError) -> LineageError:
     return LineageError(
-        f"step() cannot write the log {path}: {error.strerror or error}. Give log= a file in a "
-        "folder that you may write to."
+        f"lineage.step() cannot write the log {path}: {error.strerror or error}. Give log= a "
+        "file in a folder that you may write to."
     )
 
 
@@ -247,8 +247,8 @@ def append(path: Path, record: dict[str, Any]) -> None:
         except _BusyError:
             if time.monotonic() > until:
                 raise LineageError(
-                    f"step() waited {_WAIT_S:.0f} s for {path}, which another program holds. The "
-                    "run is not recorded: end that program and run the step again."
+                    f"lineage.step() waited {_WAIT_S:.0f} s for {path}, which another program "
+                    "holds. The run is not recorded: end that program and run the step again."
                 ) from None
             time.sleep(0.005)
         except OSError as error:

@@ -56,7 +56,8 @@ def snapshot(data: Any, *, store: Store, note: str = "", person: str | None = No
             _files.write_atomic(target, _manifest(kind, digest, files, note, person))
     except OSError as error:
         raise LineageError(
-            f"snapshot() cannot write to {place} or read the data: {error.filename or place}: "
+            f"lineage.snapshot() cannot write to {place} or read the data: "
+            f"{error.filename or place}: "
             f"{error.strerror or error}. Nothing that was kept before is touched."
         ) from error
     return digest
@@ -80,20 +81,24 @@ def _taken(data: Any, store: Path) -> tuple[str, str, dict[str, dict[str, Any]]]
         return _table_taken(data, store)
     if not isinstance(data, str | os.PathLike):
         raise LineageError(
-            f"snapshot() needs a folder, a file or a table; it was given {_tables._kind(data)}."
+            f"lineage.snapshot() needs a folder, a file or a table; it was given "
+            f"{_tables._kind(data)}."
         )
     path = Path(data).expanduser()
     if path.is_file():
         one = _keep(path, store)
         return "file", one["sha256"], {path.name: one}
     if not path.is_dir():
-        raise LineageError(f"snapshot(): there is no folder and no file {path}.")
+        raise LineageError(f"lineage.snapshot(): there is no folder and no file {path}.")
     if store.resolve().is_relative_to(path.resolve()):
         raise LineageError(
-            f"snapshot(): the store {store} lies inside {path} and would keep itself. Choose one "
-            "beside it."
+            f"lineage.snapshot(): the store {store} lies inside {path} and would keep itself. "
+            "Choose one beside it."
         )
-    files = {name: _keep(file, store) for name, file in _content.listed(path, function="snapshot")}
+    files = {
+        name: _keep(file, store)
+        for name, file in _content.listed(path, function="lineage.snapshot")
+    }
     digest = _content.folder_hash((name, each["sha256"]) for name, each in files.items())
     return "folder", digest, files
 
@@ -102,8 +107,8 @@ def _table_taken(table: pd.DataFrame, store: Path) -> tuple[str, str, dict[str, 
     twice = table.columns[table.columns.duplicated()].unique()
     if len(twice) or not all(isinstance(name, str) for name in table.columns):
         raise LineageError(
-            "snapshot() needs a table whose columns have names of their own, as text; found "
-            f"{_tables._some(twice if len(twice) else table.columns)}."
+            "lineage.snapshot() needs a table whose columns have names of their own, as text; "
+            f"found {_tables._some(twice if len(twice) else table.columns)}."
         )
     plain = table.reset_index(drop=True)
     digest = _values.table_hash(plain, "snapshot")
@@ -223,14 +228,14 @@ def restore(version: str, folder: Store, *, store: Store) -> Path:
     'one'
     """
     kept, target = Path(store).expanduser(), Path(folder).expanduser()
-    files = manifest(version, kept, "restore")["files"]
+    files = manifest(version, kept, "lineage.restore")["files"]
     _refuse_names(files)
-    there = dict(_content.listed(target, function="restore")) if target.is_dir() else {}
+    there = dict(_content.listed(target, function="lineage.restore")) if target.is_dir() else {}
     for name, path in there.items():
         if name not in files or _files.content_hash(path) != files[name]["sha256"]:
             raise LineageError(
-                f"restore(): {target} holds {name}, which is not part of this version. Choose a "
-                "new or empty folder."
+                f"lineage.restore(): {target} holds {name}, which is not part of this version. "
+                "Choose a new or empty folder."
             )
     for name, each in files.items():
         if name not in there:
@@ -244,7 +249,9 @@ def _refuse_names(files: dict[str, Any]) -> None:
     for name in files:
         parts = PurePosixPath(name).parts
         if not parts or parts[0] == "/" or ".." in parts or (":" in parts[0] and os.name == "nt"):
-            raise LineageError(f"restore(): the snapshot names {name!r}, outside of the folder.")
+            raise LineageError(
+                f"lineage.restore(): the snapshot names {name!r}, outside of the folder."
+            )
 
 
 def _bring(name: str, sha256: str, target: Path, store: Path) -> None:
@@ -252,13 +259,13 @@ def _bring(name: str, sha256: str, target: Path, store: Path) -> None:
         data = _object(store, sha256).read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise LineageError(
-                f"restore(): the store's copy of {name} is damaged; the file is left out, and "
-                "what was restored before it stands."
+                f"lineage.restore(): the store's copy of {name} is damaged; the file is left "
+                "out, and what was restored before it stands."
             )
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _files.write_atomic(path, data, sync=False)  # its hash stands guard
     except OSError as error:
         raise LineageError(
-            f"restore(): {name} cannot be brought back: {error.filename}: {error.strerror}."
+            f"lineage.restore(): {name} cannot be brought back: {error.filename}: {error.strerror}."
         ) from error

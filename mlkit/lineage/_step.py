@@ -45,7 +45,9 @@ class Step:
         person: str | None,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
-            raise LineageError(f"step() needs a name for what is done, as text; got {name!r}.")
+            raise LineageError(
+                f"lineage.step() needs a name for what is done, as text; got {name!r}."
+            )
         self.name = name
         self.inputs: list[Artifact] = []
         self.outputs: list[Artifact] = []
@@ -70,7 +72,9 @@ class Step:
 
     def __enter__(self) -> "Step":
         if hasattr(self, "_path"):
-            raise LineageError(f"step(): {self.name!r} has begun already; make a step for each.")
+            raise LineageError(
+                f"lineage.step(): {self.name!r} has begun already; make a step for each."
+            )
         self._path = _log.prepare(self._log)
         self._began, self._clock = datetime.now(UTC), time.monotonic()
         for name, thing in self._given[0]:
@@ -100,7 +104,7 @@ class Step:
     def _artifact(self, thing: Any, name: str | None) -> Artifact:
         if isinstance(thing, Artifact) and thing.path is None:
             return thing
-        found = _content.examine(thing, function="step")
+        found = _content.examine(thing, function="lineage.step")
         place = thing.path if isinstance(thing, Artifact) else thing
         if not isinstance(place, str | os.PathLike):
             return Artifact(name or found.kind, found.kind, found.sha256, None, found.bytes)

@@ -107,8 +107,8 @@ def trace(thing: Any, *, log: Log) -> Trace:
     >>> lineage.trace([1, 1], log=log)
     counts came from 1 source (raw) through 2 runs.
     """
-    graph = Graph(_log.read(log, function="trace"))
-    place, contents, about = _graph.identify(thing, graph, function="trace")
+    graph = Graph(_log.read(log, function="lineage.trace"))
+    place, contents, about = _graph.identify(thing, graph, function="lineage.trace")
     start = _start(graph, place, contents, about)
     about = about if place else graph.seen(start)
 
@@ -144,8 +144,8 @@ def downstream(thing: Any, *, log: Log) -> Trace:
     >>> found.table["artifact"].tolist()
     ['list', 'model', 'report']
     """
-    graph = Graph(_log.read(log, function="downstream"))
-    place, contents, about = _graph.identify(thing, graph, function="downstream")
+    graph = Graph(_log.read(log, function="lineage.downstream"))
+    place, contents, about = _graph.identify(thing, graph, function="lineage.downstream")
     after = _after(graph)
     below = f"{place}/" if place and about.kind == "folder" else None
     wrong = set(contents)
@@ -157,7 +157,7 @@ def downstream(thing: Any, *, log: Log) -> Trace:
         or _graph.holds(seen, place)
     ]
     if not start:
-        raise LineageError(f"downstream(): {_unknown(about, graph, place)}")
+        raise LineageError(f"lineage.downstream(): {_unknown(about, graph, place)}")
     about = about if place else graph.seen(start[0])
     return _result(graph, start, lambda node: after.get(node, ()), about, "forward")
 
@@ -178,7 +178,7 @@ def _start(graph: Graph, place: str | None, contents: list[str], about: Seen) ->
         nearest = max(folders, key=lambda seen: len(seen.path or ""))
         graph.places[key] = (graph.node(nearest),)
         return key
-    raise LineageError(f"trace(): {_unknown(about, graph, place)}")
+    raise LineageError(f"lineage.trace(): {_unknown(about, graph, place)}")
 
 
 def _unknown(about: Seen, graph: Graph, place: str | None) -> str:

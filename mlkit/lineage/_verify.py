@@ -44,7 +44,7 @@ def verify(log: Log) -> pd.DataFrame:
     >>> verify(folder / "log.jsonl")[["artifact", "state"]].values.tolist()
     [['a.txt', 'changed']]
     """
-    graph = Graph(_log.read(log, function="verify"))
+    graph = Graph(_log.read(log, function="lineage.verify"))
     last: dict[tuple[str, str], tuple[int, Run, Seen, str]] = {}
     made: dict[str, int] = {}  # where a run that was done made something last
     for number, run in enumerate(graph.runs):
@@ -93,6 +93,6 @@ def _look(path: Path) -> tuple[str, str]:
     try:
         if not path.exists():
             return "", "missing"
-        return _content.on_disk(path, function="verify").sha256, ""
+        return _content.on_disk(path, function="lineage.verify").sha256, ""
     except (OSError, LineageError) as error:
         return "", f"unreadable: {error}"

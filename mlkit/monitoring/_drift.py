@@ -131,6 +131,12 @@ def drift(
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha lies between 0 and 1, for example 0.05; got {alpha!r}.")
+    for name, one in (("reference", reference), ("current", current)):
+        if not isinstance(one, Profile | pd.DataFrame):
+            raise TableError(
+                f"{_FUNCTION}() needs {name} as a pandas DataFrame or a profile; it was given "
+                f"{_tables._kind(one)}."
+            )
     sizes = [one.n if isinstance(one, Profile) else len(one) for one in (reference, current)]
     rows: list[dict[str, Any]] = []
     for name, before, after, distance in _pairs(reference, current, kinds):

@@ -188,6 +188,11 @@ def share_changed(before: float, after: float) -> tuple[float, float, float]:
 
 
 def _row(report: Report, name: str) -> dict[Any, Any]:
+    if not isinstance(report, Report):
+        raise TableError(
+            f"{_FUNCTION}() needs the report itself, as slices.report() gave it, not its table; "
+            f"it was given {_tables._kind(report)}."
+        )
     found = report.table[report.table["slice"] == name]
     if found.empty:
         raise TableError(
