@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
@@ -493,6 +494,58 @@ def test_cohens_interval_holds_the_truth():
         _, (low, high) = _cohen.both(table, rng)
         held += low <= truth <= high
     assert 0.90 <= held / 300 <= 0.985
+
+
+def test_percentile_limits_are_as_wide_as_students_t_asks():
+    """Of replicates that lie evenly between 0 and 1 the limits are the tails themselves."""
+    even = np.linspace(0, 1, 1001)
+    for n in (3, 5, 40):
+        tail = stats.norm.cdf(-stats.t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1)))
+        for drawn in (even, np.r_[np.nan, even, np.inf]):  # what is no number counts nowhere
+            assert _intervals.of_draws(drawn, n) == pytest.approx((tail, 1 - tail))
+    assert np.isnan(_intervals.of_draws(np.full(9, 0.5), 5)).all()
+    assert np.isnan(_intervals.of_draws(np.full(9, np.nan), 5)).all()
+
+
+def test_limits_from_an_error_end_where_the_coefficient_does():
+    half = stats.t.ppf(0.975, 9) * 0.1
+    for value, least, low, high in (
+        (0.5, -1.0, 0.5 - half, 0.5 + half),
+        (0.9, -1.0, 0.9 - half, 1.0),
+        (0.1, 0.0, 0.0, 0.1 + half),
+        (-0.95, -1.0, -1.0, -0.95 + half),
+        (-1.2, -1.0, -1.2, -1.2 + half),  # alpha of few labels may lie below -1
+    ):
+        assert _intervals.of_error(value, 0.1, 10, least=least) == pytest.approx((low, high))
+    for none in (0.0, 1e-13, np.nan, np.inf):
+        assert np.isnan(_intervals.of_error(0.5, none, 10)).all()
+
+
+def test_the_error_of_a_mean_is_the_textbooks():
+    values, times = np.array([0.1, 0.5, 0.9, 0.2]), np.array([2.0, 1, 3, 1])
+    for kept in (4, 2, 1):
+        each = np.repeat(values[:kept], times[:kept].astype(int))
+        add = (values[:kept] - each.mean()) / len(each)
+        error = _intervals.error(add, times[:kept], len(each))
+        assert error == pytest.approx(stats.sem(each), abs=1e-12)
+    assert np.isnan(_intervals.error(np.zeros(1), np.ones(1), 1))
+    assert np.isnan(_intervals.error(np.array([0.1, np.inf]), np.ones(2), 2))
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 1000])
+def test_items_are_drawn_anew_within_their_group(blocks):
+    times, apart = np.array([5.0, 1, 2, 30]), np.array([True, False, True, False])
+    width = -(-_intervals._BLOCK * blocks // _intervals.REPLICATES)
+    parts = list(_intervals.draws(times, apart, np.random.default_rng(0), width=width))
+    assert len(parts) >= blocks
+    drawn = np.concatenate(parts)
+    assert drawn.shape == (_intervals.REPLICATES, 4)
+    assert (drawn[:, apart].sum(axis=1) == 7).all()
+    assert (drawn[:, ~apart].sum(axis=1) == 31).all()
+    # Four standard errors of a mean of 1,000 binomial counts.
+    share = times / np.where(apart, 7, 31)
+    spread = np.sqrt(np.where(apart, 7, 31) * share * (1 - share) / _intervals.REPLICATES)
+    assert (np.abs(drawn.mean(axis=0) - times) < 4 * spread).all()
 
 
 def test_few_items_are_told():

@@ -434,6 +434,28 @@ def test_the_sentence_the_table_and_the_picture():
     assert heights == result.n
 
 
+def test_the_picture_sorts_items_by_the_share_of_their_first_class():
+    votes = ["ab", "aab", "aaabb", "aaaab", "aabcd", "aaa", "bbb", "aaaaaaaaab"]
+    rows = [(f"i{k}", f"p{who}", one) for k, all_of in enumerate(votes) for who, one in
+            enumerate(all_of)]  # fmt: skip
+    result = labels.consensus(pd.DataFrame(rows, columns=["item", "annotator", "label"]))
+    ax = result.plot()
+    names = [text.get_text() for text in ax.get_xticklabels()]
+    assert names == ["tie", "to 50 %", "to 60 %", "to 70 %", "to 80 %", "to 90 %", "all"]
+    bars = [[bar.get_height() for bar in bars] for bars in ax.containers]
+    assert np.sum(bars, axis=0).tolist() == [1, 1, 1, 1, 1, 1, 2]
+    assert sum(bars[1]) == result.table["differ"].sum()
+
+
+def test_the_share_of_items_alike_has_wilsons_interval():
+    result = labels.consensus(drawn(np.random.default_rng(0)))
+    other = int(result.table["differ"].sum())
+    assert other > 0
+    assert result.share == (result.n - other) / result.n
+    expected = proportion_confint(result.n - other, result.n, method="wilson")
+    assert (result.low, result.high) == pytest.approx(expected)
+
+
 def test_a_class_that_nobody_gave_is_told():
     """Few labels and no smoothing of note: the model takes two people for habitual mistakers."""
     for seed in range(400):
