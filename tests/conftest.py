@@ -11,6 +11,7 @@ threads that wait for one another where there are more threads than processors d
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return group_of(nodeid)
 
     return ByGroup(config, log)
+
+
+@pytest.fixture(scope="session")
+def features_kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for MLKIT_DATA that fills from run to run, as a learner's does.
+
+    No archive ever comes there, only features computed once: every notebook is also run in an
+    empty folder, see test_notebooks.py.
+    """
+    return tmp_path_factory.mktemp("features_kept")

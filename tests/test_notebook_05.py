@@ -43,8 +43,8 @@ def run(folder, data, *, limits=None, until=None) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
+def data(features_kept):
+    return features_kept
 
 
 @pytest.fixture(scope="module")

@@ -55,13 +55,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(folder, tmp_path_factory):
+def done(folder, features_kept):
     again = cells()["start"] + "\nprint('AGAIN', server.share, server.running, len(server.log()))"
     queue = cells()["labeler"] + "\nprint('TWICE', len(told), len(server.log()))"
     gone = "server.stop()\nserver.stop()\nprint('GONE', server.running)"
     nobody = "try:\n    call('/health')\nexcept RuntimeError as told:\n    print('NOBODY', told)"
-    data = tmp_path_factory.mktemp("data")
-    return run(folder, data, PROBE, again, queue, queue, gone, queue, nobody)
+    return run(folder, features_kept, PROBE, again, queue, queue, gone, queue, nobody)
 
 
 @pytest.fixture(scope="module")

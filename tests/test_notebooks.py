@@ -254,10 +254,9 @@ class TestRuns:
         assert text.count("not answered yet") == len(exercises(name[:2]))
         assert not (tmp_path / "notebooks/work/progress.json").exists()
 
-    def test_answered_offline(self, name, tmp_path, monkeypatch):
-        (tmp_path / "data").mkdir()
+    def test_answered_offline(self, name, tmp_path, monkeypatch, features_kept):
         (tmp_path / "notebooks").mkdir()
-        done = run(answered(name), tmp_path / "notebooks", tmp_path / "data", monkeypatch)
+        done = run(answered(name), tmp_path / "notebooks", features_kept, monkeypatch)
         check_answered(name, done, tmp_path / "notebooks")
 
 
@@ -270,14 +269,15 @@ def test_answered_on_real_data(name, tmp_path, monkeypatch, real):
     assert ("You work with photographs." in said(done)) == (name == "06_error_analysis")
 
 
-def test_human_level_measured_in_one_notebook_is_used_in_another(tmp_path, monkeypatch):
-    (tmp_path / "data").mkdir()
+def test_human_level_measured_in_one_notebook_is_used_in_another(
+    tmp_path, monkeypatch, features_kept
+):
     (tmp_path / "notebooks").mkdir()
     folder = tmp_path / "notebooks"
     for name in ("03_human_baseline", "06_error_analysis"):
         notebook = answered(name)
         notebook.cells.append(nbformat.v4.new_code_cell(SHOW_LEVEL if name[:2] == "06" else ""))
-        done = run(notebook, folder, tmp_path / "data", monkeypatch)
+        done = run(notebook, folder, features_kept, monkeypatch)
     assert "example figure" not in said(done).lower()
     heard = pd.read_csv(folder / "work/hlp.csv", dtype={"label": str, "gold": str})
     assert len(heard) == 40
