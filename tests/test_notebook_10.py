@@ -78,8 +78,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("data")
+def data(features_kept) -> Path:
+    return features_kept
 
 
 @pytest.fixture(scope="module")
