@@ -164,3 +164,21 @@ def test_a_wide_table_of_labels_is_told_to_melt():
         _tables.annotations(
             pd.DataFrame({"item": ["a"], "rater": ["x"], "class": ["c"]}), function="agreement"
         )
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category", "string"])
+def test_among_is_isin_whatever_holds_the_texts(kind):
+    values = pd.Series(["a", "b", None, "b", "ä"], dtype=object).astype(kind)
+    for known in (["b", "ä"], ["c"], [], ["a", None]):
+        found = _tables.among(values, pd.Series(known, dtype=object).astype(kind))
+        assert found.dtype == bool
+        expected = [value in known if pd.notna(value) else None in known for value in values]
+        assert found.tolist() == expected
+
+
+def test_among_takes_numbers_and_an_index():
+    assert _tables.among(pd.Series([1, 2, 3]), pd.Series([2.0])).tolist() == [False, True, False]
+    index = pd.Index(["a", "b"])
+    assert _tables.among(index, pd.Series(["b"])).tolist() == [False, True]
+    assert _tables.among(pd.Series(["b", "c"]), index).tolist() == [True, False]
+    assert _tables.among(pd.Series(["1"]), pd.Series([1])).tolist() == [False]

@@ -57,7 +57,7 @@ def majority_class(
     source = f"always {one!r}, the commonest label {where}"
     notes = []
     if train is not None and "item" in train.columns:
-        both = int(table["item"].isin(train["item"]).sum())
+        both = int(_tables.among(table["item"], train["item"]).sum())
         if both:
             notes.append(f"{_tables._count(both, 'item')} stand in train too.")
     answer = pd.Series([one] * len(table), dtype=object)
@@ -129,7 +129,7 @@ def previous(
     function = "baselines.previous"
     table = _tables.predictions(predictions, function=function, columns=("item", "label"))
     old = _tables.predictions(earlier, function=function, columns=("item", "prediction"))
-    found = table["item"].isin(old["item"])
+    found = _tables.among(table["item"], old["item"])
     if not found.any():
         raise TableError(
             f"{function}() found none of the items in the earlier predictions "
@@ -139,7 +139,10 @@ def previous(
     notes = []
     for n, what in (
         (int((~found).sum()), "never answered by it: left out"),
-        (int((~old["item"].isin(table["item"])).sum()), "only in the earlier predictions"),
+        (
+            int((~_tables.among(old["item"], table["item"])).sum()),
+            "only in the earlier predictions",
+        ),
     ):
         if n:
             notes.append(f"{name}: {_tables._count(n, 'item')} {what}.")

@@ -65,7 +65,7 @@ def by_members(
     """One part for each slice; an item never asked about it is no part of it."""
     table = _tables.memberships(members, function=function)
     notes += [note for note in members.attrs.get("notes", []) if note not in notes]
-    known = items.isin(table["item"])
+    known = _tables.among(items, table["item"])
     if len(items) and not known.any():
         raise TableError(
             f"{function}() found none of its items in the memberships "
@@ -109,4 +109,4 @@ def known_wrong(items: pd.Series, members: pd.DataFrame | None) -> np.ndarray:
     if members is None or LABEL_IS_WRONG not in members.columns:
         return np.zeros(len(items), bool)
     wrong = members["item"][members[LABEL_IS_WRONG].fillna(False).astype(bool)]
-    return items.isin(wrong).to_numpy()
+    return _tables.among(items, wrong)

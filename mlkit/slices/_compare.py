@@ -186,8 +186,8 @@ def _both(before: pd.DataFrame, after: pd.DataFrame) -> tuple[np.ndarray, pd.Dat
     """Whether each item was right before, and the items judged after, by the labels of after."""
     old = _tables.predictions(before, function=_FUNCTION).set_index("item")
     new = _tables.predictions(after, function=_FUNCTION)
-    lost = old.index[~old.index.isin(new["item"])].tolist()
-    added = new["item"][~new["item"].isin(old.index)].tolist()
+    lost = old.index[~_tables.among(old.index, new["item"])].tolist()
+    added = new["item"][~_tables.among(new["item"], old.index)].tolist()
     if lost or added:
         raise TableError(
             f"{_FUNCTION}() needs the same items before and after"

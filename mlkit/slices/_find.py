@@ -137,7 +137,7 @@ def find(
     rng = np.random.default_rng(rng)
     judged, notes = _inputs.judged(predictions, function=_FUNCTION)
     table, names = _searched(predictions, columns, features)
-    judgeable = table["item"].isin(judged["item"]).to_numpy()
+    judgeable = _tables.among(table["item"], judged["item"])
     error = np.zeros(len(table), bool)
     error[judgeable] = judged["error"]
     choosing = _half(error, judgeable, rng)

@@ -34,7 +34,7 @@ def joined(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     table = _tables.memberships(memberships, function=function)
     notes += memberships.attrs.get("notes", [])
-    unknown = ~table["item"].isin(items["item"])
+    unknown = ~_tables.among(table["item"], items["item"])
     if unknown.all():
         raise TableError(
             f"{function}() found none of the items of the memberships in the predictions "
