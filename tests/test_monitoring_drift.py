@@ -85,6 +85,13 @@ class TestProfile:
         with pytest.raises(ValueError, match="was written in version None of the form"):
             Profile.from_json('{"n": 1}')
 
+    def test_a_sum_counts_the_next_rows_as_its_parts_do(self):
+        codes = pd.DataFrame({"code": [0, 1, 2, 1]})
+        one = profile(codes, kinds={"code": "class"})
+        total = one + profile(codes, like=one)
+        assert dict(total.kinds) == {"code": "class"}
+        assert profile(codes, like=total).columns["code"].counts == {"0": 1, "1": 2, "2": 1}
+
     def test_length_brightness_and_loudness(self, tmp_path):
         import soundfile
         from PIL import Image
@@ -189,6 +196,88 @@ class TestTwoSamples:
         by_hand = (0.1) * np.log(0.3 / 0.2) + (-0.1) * np.log(0.7 / 0.8)
         assert two.psi(p * 1e7, q * 1e7) == pytest.approx(by_hand, abs=1e-6)
 
+    @pytest.mark.parametrize(
+        ("counts", "left"),
+        [
+            # Expected in a cell is at least 5 from 5 x 189 / 94 = 10.05 labels of a class on.
+            ([[60, 30, 1, 1, 2], [70, 20, 3, 2, 0]], [[34, 60], [25, 70]]),
+            ([[5, 0, 45], [5, 0, 45]], [[5, 45], [5, 45]]),  # just enough
+            ([[4, 6, 40], [5, 5, 40]], [[10, 40], [10, 40]]),
+            ([[1, 1], [1, 1]], [[2], [2]]),
+            ([[0, 0], [0, 0]], [[], []]),
+        ],
+    )
+    def test_pooling_by_hand(self, counts, left):
+        assert two.pooled(np.array(counts, float)).tolist() == left
+
+    def test_indices_of_counts_by_hand(self):
+        one, other = np.array([3, 1]), np.array([1, 3])
+        # Half a count each: 0.7 and 0.3 against 0.3 and 0.7.
+        assert two.psi(one, other) == pytest.approx(0.8 * np.log(7 / 3))
+        # Both lie as far from 1/2 and 1/2: 0.75 log2 1.5 + 0.25 log2 0.5.
+        apart = 0.75 * np.log2(1.5) + 0.25 * np.log2(0.5)
+        assert two.jensen_shannon(one, other) == pytest.approx(apart**0.5)
+        assert two.jensen_shannon(np.array([1, 0]), np.array([0, 1])) == pytest.approx(1)
+        assert two.ks_binned(np.array([1, 1, 2]), np.array([2, 2, 0])) == 0.5
+        for none in (two.jensen_shannon, two.ks_binned):
+            assert np.isnan(none(np.zeros(2), one))
+            assert np.isnan(none(one, np.zeros(2)))
+        # 16.919 is the 95 % point of chi-square with 9 degrees of freedom.
+        assert two.psi_noise(10, 2000, 500) == pytest.approx(16.919 * 0.0025, rel=1e-4)
+        assert two.psi_noise(2, 100, 100) == pytest.approx(3.8415 * 0.02, rel=1e-4)
+        for none in ((1, 5, 5), (9, 0, 5), (9, 5, 0)):
+            assert np.isnan(two.psi_noise(*none))
+
+    def test_groups_of_bins_by_hand(self):
+        """A bin belongs where its middle lies: 1/8, 1/2 and 7/8 of the reference."""
+        both = two.deciles(np.array([1, 2, 1]), np.array([5, 6, 7]), groups=2)
+        assert both.tolist() == [[1, 3], [5, 13]]
+        assert two.tenths(np.array([1, 0])).tolist() == [5, 9]
+        assert two.deciles(np.zeros(2), np.array([1, 2])).tolist() == [[0, 0], [1, 2]]
+
+    def test_the_area_between_two_distributions_by_hand(self):
+        """Half of the values at 0 and half at 1, moved by one; then a tenth of them by 2."""
+        places = np.array([0.0, 1.0, 2.0])
+        half, moved = np.array([1, 1, 0]), np.array([0, 1, 1])
+        assert two.wasserstein((places, places), half, moved) == pytest.approx(1)
+        assert two.wasserstein((places, places), np.array([10, 0, 0]), np.array([9, 0, 1])) == (
+            pytest.approx(0.2)
+        )
+        assert two.wasserstein((places, places + 3), half, half) == pytest.approx(3)
+        nowhere = np.full(3, np.nan)
+        assert np.isnan(two.wasserstein((places, places), np.zeros(3), moved))
+        assert np.isnan(two.wasserstein((places, places), half, np.zeros(3)))
+        assert np.isnan(two.wasserstein((nowhere, places), half, moved))
+
+    @pytest.mark.parametrize("from_profiles", [False, True])
+    def test_wasserstein_of_few_values_is_scipys(self, from_profiles):
+        """No less than the means differ: from 0 and 1 in equal parts to 1 alone it is a half."""
+        rng = np.random.default_rng(4)
+        for a, b in (
+            (np.repeat([0.0, 1.0], 50), np.ones(100)),
+            (rng.poisson(2, 800), rng.poisson(3, 500)),
+            (rng.integers(5, size=300), rng.integers(3, 9, size=300)),
+            (np.ones(5), np.full(7, 2.0)),
+        ):
+            one, other = (pd.DataFrame({"x": x.astype(float)}) for x in (a, b))
+            if from_profiles:
+                one = profile(one)
+                other = profile(other, like=one)
+            found = drift(one, other).table.iloc[0]["wasserstein"]
+            assert found >= abs(b.mean() - a.mean()) - 1e-12
+            if b.max() <= a.max():
+                assert found == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-12)
+
+    def test_infinite_values_lie_at_the_end_of_what_is_known(self):
+        column = profile(pd.DataFrame({"x": [1.0, 2.0, 2.0, 4.0, np.inf, -np.inf]})).columns["x"]
+        assert column.places.tolist() == [1.0, 1.0, 2.0, 4.0]
+        only = profile(pd.DataFrame({"x": [np.inf]}))
+        assert np.isnan(drift(only, only).table.iloc[0]["wasserstein"])
+
+    def test_one_value_a_side(self):
+        assert two.ks_p(0.75, 1, 1) == pytest.approx(0.5)  # one value lies as far out as that
+        assert np.isnan(two.ks_p(np.nan, 1, 1))
+
     def test_the_index_by_chance_is_exceeded_once_in_twenty(self):
         rng = np.random.default_rng(1)
         edge = two.psi_noise(10, 2000, 500)
@@ -241,6 +330,73 @@ class TestDrift:
         assert "heard" not in found.drifted
         assert found.table["column"].iloc[0] == "loud_db"
         assert "3 columns drifted" in repr(found)
+
+    def test_each_row_is_what_scipy_makes_of_the_two_columns(self):
+        before, after = table(0, 800), table(1, 600, shift=1, classes=(0.4, 0.3, 0.3), missing=0.2)
+        before["heard"] %= 4  # few numbers, none rare
+        after["heard"] %= 4
+        found = drift(before, after).table.set_index(["column", "what"])
+        assert len(found) == 4
+        one, other = before["loud_db"].dropna(), after["loud_db"].dropna()
+        row = found.loc[("loud_db", "values")]
+        theirs = stats.ks_2samp(one, other, method="asymp")
+        assert row["statistic"] == pytest.approx(theirs.statistic)
+        assert row["p"] == pytest.approx(theirs.pvalue, rel=2e-3)
+        assert row["wasserstein"] == pytest.approx(stats.wasserstein_distance(one, other), rel=2e-3)
+        assert row["said"] == f"mean {one.mean():.4g} before, {other.mean():.4g} now."
+        # A tenth of the reference's values in each of ten groups.
+        cuts = np.sort(one)[(len(one) * np.arange(1, 10) + 5) // 10]
+        tenths = [np.bincount(np.searchsorted(cuts, x, side="right")) for x in (one, other)]
+        assert row["psi"] == pytest.approx(two.psi(*tenths), rel=0.02)
+        crossed = {
+            "heard": pd.crosstab(np.r_[np.zeros(800), np.ones(600)],
+                                 np.r_[before["heard"], after["heard"]]),
+            "device": pd.crosstab(np.r_[np.zeros(800), np.ones(600)],
+                                  np.r_[before["device"], after["device"]]),
+        }  # fmt: skip
+        gone = [[x["loud_db"].isna().sum(), x["loud_db"].notna().sum()] for x in (before, after)]
+        for key, counts in {
+            ("heard", "values"): crossed["heard"].to_numpy(),
+            ("device", "values"): crossed["device"].to_numpy(),
+            ("loud_db", "missing"): np.array(gone),
+        }.items():
+            row = found.loc[key]
+            theirs = stats.chi2_contingency(counts, correction=False)
+            assert row["statistic"] == pytest.approx(theirs.statistic)
+            assert row["p"] == pytest.approx(theirs.pvalue)
+            p, q = (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+            assert row["psi"] == pytest.approx(((q - p) * np.log(q / p)).sum())
+            assert row["js"] == pytest.approx(two.jensen_shannon(*counts))
+            noise = stats.chi2.ppf(0.95, counts.shape[1] - 1) * (1 / 800 + 1 / 600)
+            assert row["psi_noise"] == pytest.approx(noise)
+        np.testing.assert_allclose(found["q"], stats.false_discovery_control(found["p"]))
+        assert found["drifted"].equals((found["q"] <= 0.05) & (found["psi"] >= 0.02))
+        share = [100 * x["loud_db"].isna().mean() for x in (before, after)]
+        said = f"missing: {share[0]:.1f} % before, {share[1]:.1f} % now."
+        assert found.loc[("loud_db", "missing"), "said"] == said
+
+    def test_what_is_called_drifted_is_at_least_as_far_as_asked(self):
+        before, after = table(0, 2000), table(1, 2000, shift=1)
+        psi = drift(before, after).table.iloc[0]["psi"]
+        assert drift(before, after, least=psi).drifted == ("loud_db",)
+        assert drift(before, after, least=psi + 1e-9).drifted == ()
+
+    @pytest.mark.parametrize("side", ["tables", "profile", "reference"])
+    def test_columns_are_what_they_are_said_to_be(self, side):
+        before, after = (
+            pd.DataFrame({"code": np.random.default_rng(k).integers(40, size=900) + 100})
+            for k in (0, 1)
+        )
+        one = before
+        if side == "profile":
+            one = profile(before, kinds={"code": "class"})
+        if side == "reference":
+            after = profile(after, like=profile(before, kinds={"code": "class"}))
+            one = profile(before, kinds={"code": "class"})
+        found = drift(one, after, kinds={"code": "class"} if side == "tables" else None)
+        assert found.table["test"].tolist() == ["chi-square"]
+        assert found.table["wasserstein"].isna().all()
+        assert drift(before, before).table["test"].tolist() == ["Kolmogorov-Smirnov"]
 
     def test_missing_values_are_a_column_of_their_own(self):
         found = drift(table(0, 1000), table(1, 1000, missing=0.3)).table

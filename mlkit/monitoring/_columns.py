@@ -34,6 +34,14 @@ class Numbers:
         """Values, without the missing ones."""
         return int(self.counts.sum())
 
+    @property
+    def places(self) -> np.ndarray:
+        """Mean of each bin's values, inside the bin; infinite ones are taken to its end."""
+        low, high = np.r_[self.smallest, self.edges], np.r_[self.edges, self.largest]
+        low[0], high[-1] = np.fmin(low[0], high[0]), np.fmax(low[-1], high[-1])
+        mean = np.divide(self.sums, self.counts, out=low.copy(), where=self.counts > 0)
+        return np.clip(mean, low, high)
+
     def __add__(self, other: "Numbers") -> "Numbers":
         if not np.array_equal(self.edges, other.edges):
             raise TableError("their bins differ: make the second with like= the first.")

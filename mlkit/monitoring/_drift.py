@@ -261,15 +261,7 @@ def _by_number(
         raise TableError(
             f"the bins of {name!r} differ: make the second profile with like= the first."
         )
-    far = _two_samples.wasserstein(
-        before.edges,
-        before.counts,
-        after.counts,
-        (
-            float(np.fmin(before.smallest, after.smallest)),
-            float(np.fmax(before.largest, after.largest)),
-        ),
-    )
+    far = _two_samples.wasserstein((before.places, after.places), before.counts, after.counts)
     means = [np.divide(side.sums.sum(), side.n) for side in (before, after)]
     said = f"mean {means[0]:.4g} before, {means[1]:.4g} now."
     if len(before.edges) <= _FEW_VALUES:
