@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from mlkit.exercises.engine import Exercise
-from mlkit.exercises.kinds import Decision, Number
+from mlkit.exercises.kinds import Decision, Number, Order
 
 _BORDERS = {"A": ("good", "like new"), "B": ("good", "worn"), "C": ("like new", "worn")}
 
@@ -34,15 +34,6 @@ def _its_lift(confused: Any) -> tuple[str, float]:
     return letter, lift if abs(lift - share) > 0.002 else lift + 1
 
 
-def _gain(changes: Any, way: str) -> float:
-    return float(changes.loc[way, "gain"])
-
-
-def _other_gain(changes: Any) -> tuple[str, float]:
-    gain, right = _gain(changes, "B"), _gain(changes, "D")
-    return "D", gain if abs(gain - right) > 0.002 else gain + 1
-
-
 EXERCISES = [
     Exercise(
         id="12.border",
@@ -63,30 +54,33 @@ EXERCISES = [
     ),
     Exercise(
         id="12.gain",
-        kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the gain in that row"),
-        hint="What else changed in each row besides the guide: how the items were chosen, whether "
-        "people had seen them, whether they are as hard, who labelled?",
-        why="Here the guide is all that differs: the same items, new to all, and a lot that says "
-        "who gets which guide. It is not the largest figure, and with an interval it is the one "
-        "that can be handed on.",
-        right=lambda changes: ("D", _gain(changes, "D")),
+        kind=Order("01234", repeats=True),
+        hint="Take the rows one at a time, and go through the list for each: what of it is "
+        "different between the two sides that the row compares?",
+        why="In D the guide is all that differs: the same phones, new to everybody, as much "
+        "practice on both sides, and a lot that says who gets which guide. Its gain is not the "
+        "largest, and it is the one that will hold on phones that nobody has talked about.",
+        right=lambda: "3220",
         wrong=[
             (
-                lambda changes: ("A", _gain(changes, "A")),
-                "These were chosen because people differed on them, and they were talked about: "
-                "they would come nearer by that alone.",
+                lambda: "2220",
+                "In A the phones were talked about, and people have practice by then. And how "
+                "were these ten phones chosen?",
             ),
             (
-                lambda changes: ("B", _gain(changes, "B")),
-                "Everybody had seen these items and talked about them before the guide was "
-                "written: memory counts as guide here.",
+                lambda: "3120",
+                "In B the phones were talked about before they were labelled again. And is it the "
+                "first time that people grade phones?",
             ),
             (
-                lambda changes: ("C", _gain(changes, "C")),
-                "Nobody had seen these, which is good. But are they as hard as the first ones, and "
-                "has nobody had practice? Both count as guide here.",
+                lambda: "3210",
+                "In C nobody had seen the phones, so they are others. And who has more practice: "
+                "the people before, or the same people after?",
             ),
-            (_other_gain, "this is the gain of another row."),
+            (
+                lambda: "3221",
+                "In D people have practice too. Does that differ between the two halves?",
+            ),
         ],
     ),
 ]
