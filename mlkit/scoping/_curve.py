@@ -274,39 +274,42 @@ def _fitted(
     asymptotes = _ASYMPTOTES * error.min()
     shifted = (sizes["n"] / sizes["n"].max()).to_numpy() + _SHIFTS[:, None]
     powers = (shifted / (1 + _SHIFTS[:, None]))[:, None, :] ** -_EXPONENTS[:, None]
-    misfit, factor = _squares(drawn, asymptotes, powers, weight)
-    over, _ = _squares(error[None], asymptotes, powers, weight)
+    misfit, factor, power = _best_powers(drawn, asymptotes, powers, weight)
+    over, _, _ = _best_powers(error[None], asymptotes, powers, weight)
     # Where even the best curve misses the means by more than their noise, all count less.
     scale = max(1.0, over.min() / max(len(sizes) - 3, 1))
-    power = misfit.argmin(axis=3)
-    profile = np.take_along_axis(misfit, power[..., None], axis=3).reshape(_DRAWS, -1)
+    profile = misfit.reshape(_DRAWS, -1)
     likely = np.exp(-(profile - profile.min(axis=1, keepdims=True)) / (2 * scale)).cumsum(axis=1)
     chosen = (likely > rng.random((_DRAWS, 1)) * likely[:, -1:]).argmax(axis=1)
     rows = np.arange(_DRAWS)
     level, shift = np.divmod(chosen, len(_SHIFTS))
-    power = power[rows, level, shift]
     fits = _Fits(
         asymptote=asymptotes[level],
-        factor=factor[rows, level, shift, power],
-        exponent=_EXPONENTS[power],
+        factor=factor[rows, level, shift],
+        exponent=_EXPONENTS[power[rows, level, shift]],
         shift=_SHIFTS[shift],
         bend=rng.normal(0, _BEND, _DRAWS),
     )
     return fits, _rises(drawn, sizes["n"].to_numpy(), weight)
 
 
-def _squares(
+def _best_powers(
     error: np.ndarray, asymptotes: np.ndarray, powers: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted squares and best factor of each draw, asymptote, shift and exponent."""
-    flat = powers.reshape(-1, powers.shape[-1])
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted squares that the best exponent leaves, its factor and its number.
+
+    One of each draw, asymptote and shift. What a power takes of the squares is the square of the
+    projection on it, where the factor is not negative.
+    """
+    length = np.sqrt((weight * powers**2).sum(axis=2))  # of each shift and exponent
+    directions = (powers / length[..., None]).reshape(-1, powers.shape[2])
     room = error[:, None, :] - asymptotes[None, :, None]
-    product = (room * weight) @ flat.T
-    norm = (weight * flat**2).sum(axis=1)
-    factor = np.maximum(product / norm, 0)
+    along = (room * weight) @ directions.T
+    along = np.maximum(along, 0, out=along).reshape(*room.shape[:2], *length.shape)
+    power = along.argmax(axis=3)
+    best = np.take_along_axis(along, power[..., None], axis=3)[..., 0]
     total = (weight * room**2).sum(axis=2)[..., None]
-    shape = (len(error), len(asymptotes), *powers.shape[:2])
-    return (total - 2 * factor * product + factor**2 * norm).reshape(shape), factor.reshape(shape)
+    return total - best**2, best / length[np.arange(len(length)), power], power
 
 
 def _bootstrapped(
@@ -366,10 +369,10 @@ def _draw(found: Extrapolation, ax: "Axes | None") -> "Axes":
         for n in along
     ]
     low, middle, high = np.stack(bands, axis=1)
-    ax.fill_between(along, low, high, color=_show.PALETTE["sky"], alpha=0.35, lw=0)
+    ax.fill_between(along, low, high, **_show.pale(_show.PALETTE["sky"], 0.3))
     ax.plot(along, middle, color=_show.PALETTE["blue"], lw=2)
     ax.plot(sizes, found.curve["score"], "o", color=_show.PALETTE["black"])
-    ax.axvline(sizes.max(), color="0.6", lw=1)
+    ax.axvline(sizes.max(), color="0.45", lw=1)
     if most > FAR * sizes.max():
         ax.axvline(FAR * sizes.max(), color=_show.PALETTE["vermilion"], ls=":", lw=2)
     ax.set_xscale("log")
