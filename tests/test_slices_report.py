@@ -195,28 +195,45 @@ def test_intervals_hold_the_truth_in_about_95_percent(setup):
         "possible_gain": (hlp - accuracy) * (wrong + right),
         "at_most": wrong,
     }
-    rng, names = np.random.default_rng(0), list("abcd")
+    rng = np.random.default_rng(0)
     inside = dict.fromkeys(truth, 0)
-    for _ in range(250):
+    for turn in range(250):
         error = rng.random(n) < error_rate
-        member = rng.random((n, 4)) < np.where(error[:, None], in_errors, in_correct)
-        table = pd.DataFrame(member, columns=names).astype("boolean")
-        for rows, some in (
-            (np.flatnonzero(error), tag_errors),
-            (np.flatnonzero(~error), tag_correct),
-        ):
+        member = (rng.random((n, 4)) < np.where(error[:, None], in_errors, in_correct)).astype(int)
+        for rows, some in ((error, tag_errors), (~error, tag_correct)):
             if some is not None:
-                table.loc[rng.permutation(rows)[some:]] = pd.NA
-        items = [f"i{k}" for k in range(n)]
-        predictions = pd.DataFrame({"item": items, "label": 0, "prediction": error.astype(int)})
-        people = pd.DataFrame({"slice": names, "hlp": rng.binomial(hlp_n, hlp) / hlp_n, "n": hlp_n})
-        made = slices.report(predictions, table.assign(item=items), hlp=people, rng=rng)
-        found = made.table.set_index("slice").loc[names]
+                member[rng.permutation(np.flatnonzero(rows))[some:]] = -1
+        hlp_found = rng.binomial(hlp_n, hlp) / hlp_n
+        found = estimates(member, error, hlp_found, hlp_n, rng=turn)
+        if turn < 3:  # what is judged here is what the report shows
+            shown = reported(member, error, hlp_found, hlp_n, rng=turn)
+            pd.testing.assert_frame_equal(shown[found.columns], found)
         for column, value in truth.items():
             low, high = found[f"{column}_low"].to_numpy(), found[f"{column}_high"].to_numpy()
             inside[column] += int(((low <= value) & (value <= high)).sum())
     for column, held in inside.items():
         assert 0.92 <= held / 1000 <= 0.975, column
+
+
+def estimates(member, error, hlp, hlp_n, *, rng):
+    """The figures of a report and their limits, without its checks, order and notes."""
+    n, none = np.full(len(hlp), float(hlp_n)), np.zeros(len(error), np.int8)
+    sides = [
+        _estimates.stratum(member[rows], none[rows], np.ones(rows.sum()))
+        for rows in (error, ~error)
+    ]
+    draws = _estimates.draw(*sides, hlp, n, np.random.default_rng(rng))
+    return _estimates.table(list("abcd"), *sides, hlp, n, draws).set_index("slice")
+
+
+def reported(member, error, hlp, hlp_n, *, rng):
+    """The same through the report, from what its users give it."""
+    items = pd.DataFrame({"item": [f"i{k}" for k in range(len(error))]})
+    known = pd.DataFrame(member, columns=list("abcd")).replace(-1, pd.NA).astype("boolean")
+    people = pd.DataFrame({"slice": list("abcd"), "hlp": hlp, "n": hlp_n})
+    predictions = items.assign(label=0, prediction=error.astype(int))
+    made = slices.report(predictions, pd.concat([items, known], axis=1), hlp=people, rng=rng)
+    return made.table.set_index("slice").loc[list("abcd")]
 
 
 def test_intervals_hold_the_truth_with_unequal_sampling_rates():

@@ -18,7 +18,8 @@ def make_orders(n=2000, seed=0):
         np.sort(rng.integers(0, 100, n)) * 24 + np.clip(rng.normal(12, 2.5, n), 0, 23.9), unit="h"
     )
     start = int(rng.integers(10_000, 900_000))
-    words = [f"{rng.choice(PHRASES)} {number}" for number in rng.integers(0, 10**6, n)]
+    phrases, numbers = rng.choice(PHRASES, n), rng.integers(0, 10**6, n)
+    words = [f"{phrase} {number}" for phrase, number in zip(phrases, numbers, strict=True)]
     return pd.DataFrame(
         {
             "order": [f"A-{number:06}" for number in range(start, start + n)],
@@ -51,6 +52,12 @@ ANSWERS = {
 @pytest.fixture(scope="module")
 def reference():
     return make_orders(seed=1)
+
+
+@pytest.fixture(scope="module")
+def orders():
+    """What faults are planted in, each in a copy."""
+    return make_orders(seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +167,8 @@ FAULTS = [
 
 @pytest.mark.parametrize(("plant", "kind", "column", "fault"), [f[1:] for f in FAULTS],
                          ids=[f[0] for f in FAULTS])  # fmt: skip
-def test_a_planted_fault_is_found_and_named(schema, reference, plant, kind, column, fault):
-    table = plant(make_orders(seed=2))
+def test_a_planted_fault_is_found_and_named(schema, reference, orders, plant, kind, column, fault):
+    table = plant(orders.copy())
     before = table.copy(deep=True)
     report = validation.validate(table, schema, reference=reference, now=NOW)
     found = report.table.loc[report.table["kind"] == kind, ["column", "fault"]]
