@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from statsmodels.stats.proportion import proportion_confint
 
 from mlkit._tables import TableError
 from mlkit.monitoring import estimate
@@ -133,6 +135,58 @@ class TestTable:
         assert table["current_n"].sum() == 200
         assert (table["right"] * table["reference_n"]).sum() == (before["label"] == "a").sum()
         assert (table["score_from"] <= table["score_to"]).all()
+
+    def test_each_row_by_hand(self):
+        before, after = world(0, 500), world(1, 200, hardness=(1, 3))
+        found = estimate(after, before, replicates=2, confidence=0.8, rng=0)
+        table = found.table
+        assert table["score_from"].iloc[0] == min(before["score"].min(), after["score"].min())
+        assert table["score_to"].iloc[-1] == max(before["score"].max(), after["score"].max())
+        assert table["score_from"].iloc[1:].tolist() == table["score_to"].iloc[:-1].tolist()
+        assert table["reference_n"].tolist() == [50] * 10  # tenths of the reference
+        for row in table.iloc[:-1].itertuples():
+            inside, now = (
+                side[(side["score"] >= row.score_from) & (side["score"] < row.score_to)]
+                for side in (before, after)
+            )
+            right = (inside["label"] == "a").sum()
+            assert (row.reference_n, row.current_n) == (len(inside), len(now))
+            assert row.right == right / len(inside)
+            limits = proportion_confint(right, len(inside), alpha=0.2, method="wilson")
+            assert (row.right_low, row.right_high) == pytest.approx(limits)
+        told = table["expected"].fillna(0) @ table["current_n"] / table["current_n"].sum()
+        assert told == pytest.approx(found.accuracy)
+        by_item = isotonic(
+            before["score"].to_numpy(),
+            (before["label"] == "a").to_numpy(float),
+            np.ones(500),
+            after["score"].to_numpy(),
+        )
+        lowest = after["score"] < table["score_to"].iloc[0]
+        assert table["expected"].iloc[0] == pytest.approx(by_item[lowest].mean())
+
+    @pytest.mark.parametrize("confidence", [0.5, 0.9])
+    def test_limits_are_percentiles_of_what_drawing_anew_gives(self, confidence):
+        """Scores all alike: what is drawn is the share right of the reference, a binomial."""
+        before = world(0, 400).assign(score=0.5)
+        found = estimate(before, before, replicates=2000, confidence=confidence, rng=0)
+        share = found.reference_accuracy
+        half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(share * (1 - share) / 400)
+        assert share - found.low == pytest.approx(half, rel=0.12)
+        assert found.high - share == pytest.approx(half, rel=0.12)
+
+    def test_shares_beyond_and_at_the_ends_are_told_as_they_are(self):
+        score = np.linspace(0.4, 0.8, 400)
+        before = world(0, 400).assign(score=score)
+        now = world(1, 100).assign(score=np.r_[np.full(7, 0.1), np.full(5, 0.9), np.full(88, 0.6)])
+        notes = " ".join(estimate(now, before, replicates=2, rng=0).notes)
+        assert "12.0 % of the current scores lie outside those of the reference" in notes
+        assert "tenth of the" not in notes  # 7 and 5 of 100 there: fewer than in the reference
+        now["score"] = np.r_[np.full(60, 0.42), np.full(40, 0.6)]
+        notes = " ".join(estimate(now, before, replicates=2, rng=0).notes)
+        assert "60.0 % of the current scores lie in the lowest tenth" in notes
+        assert "highest" not in notes
+        assert "outside" not in notes
 
     def test_it_shows_itself(self):
         found = estimate(world(1), world(0), replicates=20, rng=0)

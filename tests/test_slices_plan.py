@@ -2,7 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
+from statsmodels.stats.proportion import (
+    proportion_confint,
+    samplesize_proportions_2indep_onetail,
+)
 
 from mlkit import slices
 from mlkit._tables import TableError
@@ -63,6 +66,54 @@ def test_mcnemars_test_on_that_many_items_has_about_that_power(before, after):
     shown = [binomtest(int(g), int(c)).pvalue <= 0.05 for g, c in zip(gains, counts, strict=True)]
     # The exact test asks a little more than the formula: some points less are expected.
     assert 0.72 <= np.mean(shown) <= 0.84
+
+
+def test_connors_formula_by_hand():
+    """(1.960 sqrt(0.2) + 0.8416 sqrt(0.2 - 0.01))^2 / 0.01 = 154.6, and 1.2816 for nine in ten."""
+    assert _plan.items_needed(0.1, 0.2) == 155
+    assert _plan.items_needed(0.1, 0.2, 0.9) == 206
+    # Broken for none: changed is the gain.
+    assert _plan.items_needed(0.1, 0.1) == 77
+    planned, least, most = _plan.share_changed(0.7, 0.83)
+    assert (planned, least, most) == pytest.approx((0.368, 0.13, 0.368))  # 3 x 0.13 is too many
+    assert _plan.share_changed(0.5, 0.55) == pytest.approx((0.15, 0.05, 0.5))
+
+
+def test_a_card_gives_the_numbers_between_which_it_counts():
+    card = slices.plan(made(), "far", power=0.9)
+    reason = card.table.set_index("step").loc["Fresh items to see it on", "reason"]
+    least, most = (_plan.items_needed(0.13, changed, 0.9) for changed in (0.13, 0.368))
+    assert "in 90 % of cases" in reason
+    assert f"({least:,} if the new model breaks nothing, {most:,} if it answers as" in reason
+    assert number(card, "What it can bring").startswith("5.20 points (")  # 0.26 x 200 of 1,000
+    guide = slices.plan(made(), "far", action="label guide").table["reason"].str.cat()
+    agreed = proportion_confint(25, 50, method="wilson")
+    assert number(
+        slices.plan(made(), "far", action="label guide"), _plan.ACTIONS["label guide"]
+    ) == ("50")
+    assert f"known to about {50 * (agreed[1] - agreed[0]):.0f} points either way" in guide
+
+
+def test_where_the_card_gives_more_data_or_none():
+    odd = slices.plan(made(), "far", hoped=0.3, action="augment")
+    assert number(odd, _plan.ACTIONS["augment"]) == "2 times as many"  # no error would be left
+    small = slices.plan(made(), "far", hoped=0.1, action="augment")
+    assert number(small, _plan.ACTIONS["augment"]) == f"{1.5 ** (1 / 0.35):.1f} times as many"
+    assert number(slices.plan(made(), "far", action="relabel"), _plan.ACTIONS["relabel"]) == (
+        "60 + 60"
+    )
+    for wrong in (0, -0.1, 1.5):
+        with pytest.raises(ValueError, match="hoped is a gain of accuracy within the slice"):
+            slices.plan(made(), "far", hoped=wrong)
+
+
+def test_the_curve_of_the_picture_goes_through_the_plan():
+    card = slices.plan(made(), "far")
+    curve = card.plot().lines[0]
+    many, chance = curve.get_data()
+    assert (many[0], many[-1]) == (1, 2 * card.n)
+    assert np.interp(card.n, many, chance) == pytest.approx(80, abs=0.3)
+    assert (np.diff(chance) > 0).all()
 
 
 def test_the_chance_to_see_a_gain_turns_the_formula_round():
