@@ -41,13 +41,13 @@ EXERCISES = [
         id="02.settle",
         kind=Subset(
             "ABCDEF",
-            too_many="{letter} can be changed on any day without a single new label.",
+            too_many="{letter} can be changed at any time without a single new label.",
             too_few="All of these belong. Ask of the others: would two careful people, left "
             "alone with it, write down the same?",
         ),
         hint="Which of them would make two careful people write down different things?",
-        why="What is left open is decided all the same: by each annotator, differently, and "
-        "without a note. How the model is built can wait.",
+        why="What the guide leaves open, each annotator decides alone: differently, and without "
+        "a note. How the model is built can wait.",
         right=lambda: "ACEF",
         wrong=[
             (
@@ -56,8 +56,8 @@ EXERCISES = [
             ),
             (
                 lambda: "ACE",
-                "Every pile of clips has some that nobody understands. If the guide is silent, "
-                "one person guesses, one leaves it empty, one throws it away.",
+                "Some clips are understood by nobody. If the guide says nothing about them, one "
+                "person guesses, one leaves the label empty, one throws the clip away.",
             ),
             (
                 lambda: "CEF",
@@ -78,17 +78,17 @@ EXERCISES = [
         ),
         hint="How far above chance did they come, and how far above chance could they come?",
         why="Krippendorff's alpha, Cohen's kappa and Fleiss' kappa are all this formula. They "
-        "differ in how they reckon chance.",
+        "differ in how they compute chance.",
         right=lambda: alpha,
         wrong=[
             (
                 lambda: _above_chance,
-                "How far above chance they came is the first half. Of which way is that a part?",
+                "That is how far above chance they came. Divide it by how far they could come.",
             ),
             (lambda: _times_chance, "Chance itself has to give 0, and perfect agreement 1."),
             (
                 lambda: _of_agreement,
-                "The way to go starts at chance and ends at 1: divide by its length.",
+                "Divide by the whole way: it starts at chance and ends at 1.",
             ),
         ],
     ),
@@ -96,18 +96,18 @@ EXERCISES = [
         id="02.who",
         kind=Number(tolerance=0.0011),
         hint='Rows of the table whose part is "without": alpha of everyone but this one.',
-        why="Somebody always differs most, and may be the one who is right. So it is a reason to "
-        "talk to that person, and none to send anyone away.",
+        why="Somebody always differs most, and may be the one who is right. So talk to this "
+        "person; it is no reason to send anyone away.",
         right=lambda agreed: float(_without(agreed).max()),
         wrong=[
             (lambda agreed: agreed.alpha, "That is alpha with all of them."),
             (
                 lambda agreed: float(_without(agreed).max()) - agreed.alpha,
-                "By so much it rises. To what?",
+                "That is by how much alpha rises. To which value does it rise?",
             ),
             (
                 lambda agreed: float(_without(agreed).min()),
-                "That is the one whose leaving hurts most: whom the others need for agreement.",
+                "That is alpha without the inspector who agrees most with the others.",
             ),
         ],
     ),
@@ -125,12 +125,11 @@ EXERCISES = [
             ),
             (
                 lambda change: ("B", change.gain),
-                "That makes the labels equal and keeps none of what they were to tell: of six "
-                "opinions one would do.",
+                "Then the labels are equal, but six people say no more than one would.",
             ),
             (
                 lambda change: ("D", change.gain),
-                "Where does it disturb? Each of the six would answer that with another length.",
+                "When does a scratch disturb? Each of the six would name another length.",
             ),
             (
                 lambda change: ("C", float(change.table["alpha"].iloc[-1])),
@@ -141,10 +140,11 @@ EXERCISES = [
     Exercise(
         id="02.merge",
         kind=Decision("AB", Number(tolerance=0.0011), figure_is="the gain on the other half"),
-        hint="Of the gain on the items where nothing was chosen: does its interval hold 0?",
-        why="The best of many merges looks better than it is on the items it was chosen on. And "
-        "alpha does not know what the classes are for: whoever needs to tell the two apart must "
-        "not merge them at any gain.",
+        hint="Look at the gain on the half where the merge was not chosen. Does its interval hold "
+        "0?",
+        why="On the items on which it was chosen, the best of many merges looks better than it is. "
+        "And alpha does not know what the classes are for: if you need to tell the two apart, do "
+        "not merge them, however large the gain.",
         right=_merge,
         wrong=[
             (
@@ -167,7 +167,7 @@ EXERCISES = [
             "ABCDEF",
             too_many="{letter} is something a person sees, hears or reads, not a row of fields.",
         ),
-        hint="What has named fields with one value each?",
+        hint="Which of them are rows of named fields, with one value in each field?",
         why="Structured data have fields. People cannot tell by looking what a row should say, "
         "so more labels and altered copies are hard to come by. What people see, hear or read "
         "they can label, and an altered copy of it is a new example.",
@@ -191,8 +191,8 @@ EXERCISES = [
         id="02.noise",
         kind=Number(tolerance=5, share=False),  # one step of the slider
         hint="The error of a mean falls with the square root of how many went into it.",
-        why="Three times the error takes nine times the examples. So with few examples every "
-        "label is worth a second look, and with many the way they are made is.",
+        why="Three times the error needs nine times the examples. So with few examples it is worth "
+        "looking at every label twice.",
         right=lambda: 90,
         wrong=[
             (
@@ -201,11 +201,11 @@ EXERCISES = [
             ),
             (
                 lambda: 10,
-                "As many as before would be off three times as far.",
+                "The mean of ten hasty readings is off three times as far.",
             ),
             (
                 lambda: 80,
-                "So many more than the ten. How many in all?",
+                "That is how many more than ten. How many in all?",
             ),
         ],
     ),
@@ -223,13 +223,13 @@ EXERCISES = [
             ),
             (
                 lambda: "CABD",
-                "Numbers 3 and 4: where can you call the few who wrote the rows, and where does "
-                "a program write them?",
+                "Numbers 3 and 4: for which of them can you ask the few people who wrote the "
+                "rows, and for which does a program write the rows?",
             ),
             (
                 lambda: "CACB",
-                "Number 3: no one can see from a row what a house will fetch, and an altered "
-                "copy of a house was never sold.",
+                "Number 3: nobody sees from a row for how much a house will be sold, and nobody "
+                "ever sold an altered copy of a house.",
             ),
         ],
     ),
@@ -237,37 +237,38 @@ EXERCISES = [
         id="02.suspects",
         kind=Decision("ABC", Number(tolerance=0.0051), figure_is="which share of them was altered"),
         hint="The column altered says which labels were spoilt. What share of the rows is that?",
-        why="The list is worth a look, since it saves looking at everything. But some on it are "
-        "right, and those are the hard examples a model needs most: deleting them makes the "
-        "data easier, not better.",
+        why="The list saves looking at everything. But some labels on it are right, and those are "
+        "hard examples, which a model needs most: deleting them makes the data easier, not "
+        "better.",
         right=lambda suspects: ("C", float(suspects["altered"].mean())),
         wrong=[
             (
                 lambda suspects: ("A", float(suspects["altered"].mean())),
-                "With the wrong labels, the hard examples that are right would go too.",
+                "Then hard examples whose label is right would be deleted together with the wrong "
+                "labels.",
             ),
             (
                 lambda suspects: ("B", float(suspects["altered"].mean())),
-                "Then the model would write its own labels, and learn from them what it "
-                "believed before.",
+                "Then the model would write its own labels, and learn from them what it already "
+                "believed.",
             ),
             (
                 lambda suspects: ("C", float(suspects["altered"].sum())),
-                "So many are altered. Which share of the rows is that?",
+                "That is how many are altered. Which share of the rows is it?",
             ),
         ],
     ),
     Exercise(
         id="02.pay",
         kind=Number(tolerance=0.0004, share=False),
-        hint="How many labels come out of one hour of work, if a fifth of it goes elsewhere?",
-        why="A price by the label hides the wage by the hour. So time the work, count all of it, "
-        "and set the price by that.",
+        hint="How many labels are made in one hour of work, if a fifth of it goes elsewhere?",
+        why="A price for each label hides the wage for an hour. So measure how long the work "
+        "takes, all of it, and set the price by that.",
         right=lambda: 15 / (3600 * 0.8 / 18),
         wrong=[
             (
                 lambda: 15 / (3600 / 18),
-                "That pays for the time on the labels alone. The guide has to be read, too.",
+                "That pays only for the time spent on labels. The guide has to be read, too.",
             ),
             (
                 lambda: 15 / (3600 / 18) * 1.2,
@@ -275,7 +276,7 @@ EXERCISES = [
             ),
             (
                 lambda: 3600 * 0.8 / 18,
-                "So many labels come out of an hour. What must each of them pay?",
+                "That is how many labels are made in an hour. What must be paid for each of them?",
             ),
         ],
     ),
