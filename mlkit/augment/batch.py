@@ -181,7 +181,7 @@ def join(items: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     *dev* or *test* makes the model look better than it is.
     """
     items = _tables.items(items, function="batch.join")
-    strangers = copies["source"][~copies["source"].isin(items["item"])].unique()
+    strangers = copies["source"][~_tables.among(copies["source"], items["item"])].unique()
     if len(strangers):
         raise BatchError(
             f"batch.join(): the table has no item {_tables._some(strangers)}, which copies come "

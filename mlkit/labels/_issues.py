@@ -117,7 +117,7 @@ def _inputs(
 def _aligned(table: pd.DataFrame, probabilities: pd.DataFrame) -> np.ndarray:
     """By position, or by item where the rows are named by item; never by chance."""
     rows = probabilities.index
-    if rows.is_unique and len(rows) == len(table) and table["item"].isin(rows).all():
+    if rows.is_unique and len(rows) == len(table) and _tables.among(table["item"], rows).all():
         probabilities = probabilities.loc[table["item"]]
     elif len(rows) == len(table) and not rows.equals(pd.RangeIndex(len(rows))):
         raise TableError(
