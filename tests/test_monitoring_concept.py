@@ -194,7 +194,12 @@ class TestNoticed:
         )
         assert pd.Timedelta("7D") <= sudden < gradual <= pd.Timedelta("28D")
         assert (found.simulated["low"] <= found.simulated["alarmed"]).all()
-        assert any("with nothing changed" in note for note in found.notes)
+        assert any("20 logs like this one" in note for note in found.notes)
+        assert any("the falls of 25 points" in note for note in found.notes)
+        html = found._repr_html_()
+        assert "simulated: nothing changed" in html
+        days = sudden / pd.Timedelta("1D")
+        assert f">after {days:.{int(days < 10)}f} days<" in html
 
 
 class TestTable:
@@ -212,7 +217,12 @@ class TestTable:
     def test_it_shows_itself(self):
         found = seen(log(2, fall=0.2))
         assert "a fall was noticed by 2026-02-05" in repr(found)
-        assert "▲ alarm" in found._repr_html_()
+        html = found._repr_html_()
+        assert "▲ alarm" in html
+        assert "&lt; 0.001" in html
+        assert "e-0" not in html
+        assert "00:00" not in html
+        assert "simulated" not in html
         ax = found.plot()
         assert ax.get_figure().get_label() == repr(found)
         assert "no fall was noticed in 8 windows" in repr(seen(log(5)))

@@ -45,7 +45,7 @@ class Concept:
         what = (
             f"no fall was noticed in {_tables._count(tested, 'window')}"
             if pd.isna(self.noticed)
-            else f"a fall was noticed by {self.noticed:%Y-%m-%d %H:%M}"
+            else f"a fall was noticed by {_moment(self.noticed)}"
         )
         return (
             f"Accuracy {_show.percent(self.accuracy)} ({_show.percent(self.low)} to "
@@ -57,12 +57,12 @@ class Concept:
     def _repr_html_(self) -> str:
         rows = [
             {
-                "time": f"{row['time']:%Y-%m-%d %H:%M}",
+                "time": _moment(row["time"]),
                 "accuracy": f"{_show.percent(row['accuracy'])}\n{_show.percent(row['low'])} to "
                 f"{_show.percent(row['high'])}",
                 "n": f"{row['n']:,}",
                 "difference": _show.points(row["difference"]),
-                "p": f"{row['p']:.3g}" if pd.notna(row["p"]) else "",
+                "p": _chance(row["p"]),
                 "alarm": "▲ alarm" if row["alarm"] else str(row["why"]),
             }
             for row in self.table.tail(20).to_dict("records")
@@ -72,17 +72,14 @@ class Concept:
             "accuracy": "accuracy",
             "n": "labels",
             "difference": "change (points)",
-            "p": "p",
+            "p": "p (as much by chance alone)",
             "alarm": "",
         }
-        table = _show.table_html(rows, columns=columns, text=["time", "alarm"])
-        who = [
-            f"{row['detector']}: {_when(row['noticed'])}."
-            for row in self.detectors.to_dict("records")
-        ]
+        tables = _show.table_html(rows, columns=columns, text=["time", "alarm"])
+        tables += _by_detector(self.detectors, self.simulated)
         more = len(self.table) - 20
         early = [f"{more} windows before these in .table."] if more > 0 else []
-        return _show.result_html(repr(self), table, notes=(*who, *early, *self.notes))
+        return _show.result_html(repr(self), tables, notes=(*early, *self.notes))
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Accuracy over time with its interval, the reference, and the alarms."""
@@ -91,7 +88,7 @@ class Concept:
         time = table["time"].to_numpy("datetime64[ns]")
         accuracy, low, high = (100 * table[name] for name in ("accuracy", "low", "high"))
         blue, red = _show.PALETTE["blue"], _show.PALETTE["vermilion"]
-        ax.fill_between(time, low, high, color=blue, alpha=0.2)
+        ax.fill_between(time, low, high, **_show.pale(blue))
         ax.plot(time, accuracy, "-o", color=blue, markersize=4, label="accuracy of a window")
         ax.axhline(100 * self.reference_accuracy, color="black", linestyle="--", label="reference")
         ringing = table["alarm"].to_numpy(bool)
@@ -107,8 +104,43 @@ class Concept:
         return _show.describe(ax, repr(self))
 
 
-def _when(noticed: pd.Timestamp) -> str:
-    return "no alarm" if pd.isna(noticed) else f"first alarm {noticed:%Y-%m-%d %H:%M}"
+def _moment(time: pd.Timestamp) -> str:
+    """Midnight is told by its date alone."""
+    return f"{time:%Y-%m-%d}" if time == time.normalize() else f"{time:%Y-%m-%d %H:%M}"
+
+
+def _days(wait: pd.Timedelta) -> str:
+    days = wait / pd.Timedelta("1D")
+    return f"{days:.1f} days" if days < 10 else f"{days:.0f} days"
+
+
+def _chance(p: float) -> str:
+    if pd.isna(p):
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _by_detector(detectors: pd.DataFrame, simulated: pd.DataFrame) -> str:
+    """A row for each way of looking: here, and on simulated logs of each change."""
+    columns = {"detector": "detector", "noticed": "first alarm here"}
+    rows = {
+        row["detector"]: {
+            "detector": str(row["detector"]),
+            "noticed": "none" if pd.isna(row["noticed"]) else _moment(row["noticed"]),
+        }
+        for row in detectors.to_dict("records")
+    }
+    headings = {
+        "none": "simulated: nothing changed",
+        "sudden": "simulated: a sudden fall",
+        "gradual": "simulated: as large a fall, gradual to the end",
+    }
+    for row in simulated.to_dict("records"):
+        columns[row["change"]] = headings[row["change"]]
+        often = f"alarm in {_show.percent(row['alarmed'], digits=0)}"
+        after = f"\nafter {_days(row['delay'])}" if _told(row) else ""
+        rows[row["detector"]][row["change"]] = often + after
+    return _show.table_html(rows.values(), columns=columns, text=["detector"])
 
 
 def concept(
@@ -216,7 +248,7 @@ def _labelled(log: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if not whole.all():
         notes.append(f"Left out: {_tables._count(int((~whole).sum()), 'row')} without a label.")
     if wait > pd.Timedelta(0):
-        notes.append(f"Half of the labels came within {wait.round('s')}; nothing shows sooner.")
+        notes.append(f"Half of the labels came within {_days(wait)}; nothing shows sooner.")
     if "user" not in table.columns:
         notes.append("Without the column user each request is taken for one of its own.")
     return kept.sort_values(["label_at", "timestamp"], kind="stable"), notes
@@ -247,23 +279,14 @@ def _table(given: _stream.Stream, right: np.ndarray, alpha: float) -> pd.DataFra
 
 
 def _said(simulated: pd.DataFrame, fall: float) -> list[str]:
-    """What the simulated traffic shows, in sentences."""
+    """What the columns of the simulated logs mean."""
     if simulated.empty:
         return []
-    said = []
-    for change, rows in simulated.groupby("change", sort=False):
-        what = {
-            "none": "with nothing changed",
-            "sudden": f"with a sudden fall of {100 * fall:g} points",
-            "gradual": "with as large a fall, gradual to the end",
-        }[str(change)]
-        parts = [
-            f"{row['detector']} {_show.percent(row['alarmed'], digits=0)}"
-            + (f" (median delay {row['delay'].round('h')})" if _told(row) else "")
-            for row in rows.to_dict("records")
-        ]
-        said.append(f"Alarms in simulated logs like this one {what}: {', '.join(parts)}.")
-    return said
+    return [
+        f"Simulated: {int(simulated['n'].iloc[0])} logs like this one for each column, the falls "
+        f"of {100 * fall:g} points. An alarm where nothing changed is false; the days are the "
+        "median, from the change to the alarm."
+    ]
 
 
 def _told(row: dict) -> bool:
