@@ -280,7 +280,7 @@ def test_what_the_log_says_leads_back_to_what_was_misheard():
 
 class TestPrices:
     def test_one_choice_is_clearly_the_cheapest_and_it_is_neither_end(self, prices):
-        hours = 52 * 3 * prices["false_alarms_per_week"] + 2 * 6 * prices["delay_days"]
+        hours = 52 * 3 * prices["false_alarms_per_week"] + 2 * 12 * prices["delay_days"]
         letter, least = reveal("10.price", prices=prices).answer
         assert (hours.idxmin(), hours.min()) == (letter, pytest.approx(least))
         assert letter not in "AE"

@@ -16,11 +16,11 @@ CHI_SQUARE_9 = 16.919  # of ten tenths: exceeded once in twenty
 HALL, YARD = (0.8, 0.4, 0.95, 0.90), (0.2, 0.6, 0.75, 0.70)
 FALL = sum(before * was - now * is_ for before, now, was, is_ in (HALL, YARD))
 # What the alarms cost: hours for one that rings for nothing, hours a day unnoticed, changes a year.
-FALSE_H, UNNOTICED_H, CHANGES, WEEKS = 3, 6, 2, 52
+FALSE_H, UNNOTICED_H, CHANGES, WEEKS = 3, 12, 2, 52
 DEARER = (
     "It hardly rings for nothing, and is silent for weeks. What do those cost?",
     "It costs little to have, and much to wait for. What does another save?",
-    "It rings for nothing more often than a calmer one. Is it so much sooner?",
+    "It seldom rings for nothing. What do its days of silence cost?",
     "The soonest of all. What do its false alarms cost in 52 weeks?",
 )
 HALVES = {
