@@ -548,6 +548,34 @@ def test_items_are_drawn_anew_within_their_group(blocks):
     assert (np.abs(drawn.mean(axis=0) - times) < 4 * spread).all()
 
 
+def test_the_coefficients_of_one_item_by_hand():
+    """1 of 3 pairs agrees; by chance 5 of 9 do (Fleiss), 4 of 9 (AC1), and 1 of 3 (alpha)."""
+    one = [[2, 1]]
+    assert _coefficients.percent(one) == pytest.approx(1 / 3)
+    assert _coefficients.fleiss(one) == pytest.approx(-1 / 2)
+    assert _coefficients.ac1(one) == pytest.approx(-1 / 5)
+    assert _coefficients.alpha(one) == pytest.approx(0)
+
+
+def test_a_class_that_nobody_used_changes_nothing():
+    counts = [[3, 0, 0, 0], [2, 1, 0, 0], [0, 3, 0, 0], [0, 1, 2, 0]]
+    short = [row[:3] for row in counts]
+    for level in LEVELS:
+        values = [1.0, 2.0, 7.0, 30.0]
+        with_it = _coefficients.alpha(counts, level=level, values=values)
+        assert with_it == pytest.approx(_coefficients.alpha(short, level=level, values=values[:3]))
+    for name in ("percent", "fleiss", "ac1"):
+        one, other = (getattr(_coefficients, name)(each) for each in (counts, short))
+        assert one == pytest.approx(other)
+    # There to choose from, it makes agreement by chance rarer: (1 - same) / 3 in place of / 2.
+    more = _coefficients.ac1(counts, classes=4)
+    assert more > _coefficients.ac1(short)
+    same = sum((np.array(row).sum() / 12) ** 2 for row in zip(*short, strict=True))
+    percent = (1 + 1 / 3 + 1 + 1 / 3) / 4
+    chance = (1 - same) / 3
+    assert more == pytest.approx((percent - chance) / (1 - chance))
+
+
 def test_few_items_are_told():
     notes = labels.agreement(long(KRIPPENDORFF), rng=0).notes
     assert any("With 11 items the intervals are too narrow." in note for note in notes)

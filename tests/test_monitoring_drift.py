@@ -92,6 +92,12 @@ class TestProfile:
         assert dict(total.kinds) == {"code": "class"}
         assert profile(codes, like=total).columns["code"].counts == {"0": 1, "1": 2, "2": 1}
 
+    def test_items_and_times_are_no_columns_to_watch(self):
+        made = table(0, 5).assign(timestamp="today", at=pd.Timestamp("2026-01-01"), known=True)
+        assert dict(profile(made).kinds) == {
+            "loud_db": "number", "heard": "number", "device": "class", "known": "class"
+        }  # fmt: skip
+
     def test_length_brightness_and_loudness(self, tmp_path):
         import soundfile
         from PIL import Image
@@ -427,6 +433,20 @@ class TestDrift:
         row = found.table[(found.table["column"] == "loud_db") & (found.table["what"] == "values")]
         assert row["p"].isna().all()
         assert row["said"].iloc[0] == "the current table has no value in this column."
+
+    @pytest.mark.parametrize(("values", "test"), [(20, "chi-square"), (21, "Kolmogorov-Smirnov")])
+    def test_twenty_numbers_are_compared_as_classes(self, values, test):
+        before = pd.DataFrame({"x": np.tile(np.arange(float(values)), 30)})
+        after = pd.DataFrame({"x": np.repeat(np.arange(float(values)), 20)})
+        one = profile(before)
+        for found in (drift(before, after), drift(one, profile(after, like=one))):
+            assert found.table["test"].tolist() == [test]
+            assert found.table["p"].tolist() == [pytest.approx(1)]
+
+    @pytest.mark.parametrize("alpha", [0, 1])
+    def test_a_rate_of_none_or_of_all_is_no_rate(self, alpha):
+        with pytest.raises(ValueError, match=r"alpha lies between 0 and 1, for example 0\.05"):
+            drift(table(0), table(1), alpha=alpha)
 
     def test_a_profile_needs_a_profile(self):
         with pytest.raises(TableError, match="needs a profile of the reference beside a profile"):

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import chi2_contingency, fisher_exact
 
 from mlkit import slices
 from mlkit._tables import TableError
@@ -31,6 +31,21 @@ def test_the_p_is_fishers():
     for e_one, n_one, p in zip(e, n, ours, strict=True):
         table = [[e_one, n_one - e_one], [30 - e_one, 200 - n_one - (30 - e_one)]]
         assert p == pytest.approx(fisher_exact(table, alternative="greater").pvalue)
+
+
+def test_the_score_is_the_signed_root_of_scipys_g():
+    for e, n, errors, rows in (
+        (30, 50, 60, 400),
+        (2, 50, 60, 400),
+        (50, 50, 60, 400),
+        (3, 7, 3, 9),
+    ):
+        table = [[e, n - e], [errors - e, rows - n - (errors - e)]]
+        g = chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
+        score = _search._score(np.array([e]), np.array([n]), errors, rows)
+        assert score == pytest.approx([np.sign(e / n - errors / rows) * g**0.5])
+    # As frequent inside as outside: nothing stands out.
+    assert _search._score(np.array([5]), np.array([50]), 40, 400) == pytest.approx([0], abs=1e-6)
 
 
 def test_counts_of_all_pairs_are_those_of_counting(monkeypatch):
