@@ -62,9 +62,8 @@ EXERCISES = [
         kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the gap there"),
         hint="hlp - accuracy in each row: in which row is it largest?",
         # Nothing about the single levels: with so few clips each learner's table is another.
-        why="There the room up to people is widest in your table. Such room needs two things: a "
-        "model that goes wrong, and people who do so less. With few clips a level, luck moves it "
-        "too: look at the intervals.",
+        why="At this level the model has most room to improve up to people. With so few clips for "
+        "each level chance moves the gap too: look at the intervals.",
         right=_widest,
         wrong=[
             (
@@ -77,7 +76,8 @@ EXERCISES = [
             ),
             (
                 partial(_other_level, place=2),
-                "At another level people are further ahead of the model: hlp minus accuracy says.",
+                "At another level people are further ahead of the model: compute hlp minus "
+                "accuracy for each.",
             ),
             (
                 lambda by_level: _at_widest(by_level, "hlp"),
@@ -92,39 +92,41 @@ EXERCISES = [
     Exercise(
         id="03.ways",
         kind=Order("HPQO", repeats=True),
-        hint="What would you do differently on Monday, had you this figure? Which of the four "
-        "gives it by then?",
-        why="None of the four is the right one: each answers another question. People say where "
-        "room is left, others' results what has been reached, a quick model what is there at all, "
-        "the older system whether anyone would be better off.",
+        hint="For each question: what must be compared with what, on which items, and how soon? "
+        "The table says what each way is good for.",
+        why="Each of the four answers another question. People show where the model can improve, "
+        "published results show what has been reached, a quick model shows whether there is "
+        "anything to learn, and the older system shows whether users would be better off.",
         right=lambda: "OQHPQ",
         wrong=[
             (
                 lambda: "OQHPH",
-                "Number 5: people are good at what one sees, hears and reads. At two hundred "
-                "columns of numbers they are not, and what they reach says little.",
+                "Number 5: people are good at what they see, hear and read. They are not good at "
+                "two hundred columns of numbers, and what they reach there says little.",
             ),
             (
                 lambda: "HQHPQ",
-                "Number 1: the users have something already. What would they lose, and where?",
+                "Number 1: the users have a system already. Compare the new version with that one.",
             ),
             (
                 lambda: "OQPPQ",
-                "Number 3: a published figure comes from other items. Who can listen to these?",
+                "Number 3: a published figure comes from other items. Who can listen to these "
+                "clips?",
             ),
             (
                 lambda: "OHHPQ",
-                "Number 2: people are right on clips that no model on these features could tell "
-                "apart. What says whether the features hold anything?",
+                "Number 2: people hear the clip, not the features. What shows whether the features "
+                "hold anything to learn?",
             ),
         ],
     ),
     Exercise(
         id="03.loo",
         kind=Number(tolerance=0.0011),
-        hint="Sixteen labels. For each, cover it up and ask what most of the other three say.",
-        why="On the last clip each label meets one like it and two unlike it, so none of the four "
-        "counts as right: people who are split do not even agree with their own majority.",
+        hint="There are sixteen labels. Cover up each in turn: what do most of the other three "
+        "say?",
+        why="On the last clip, each label is compared with one equal label and two others, so none "
+        "of the four counts as right. On the second clip the three equal labels count.",
         right=lambda: 11 / 16,
         wrong=[
             (
@@ -134,8 +136,8 @@ EXERCISES = [
             ),
             (
                 lambda: 17 / 24,
-                "That is the share of pairs of labels that agree. Here each label meets the "
-                "majority of the other three, not each of them alone.",
+                "That is the share of pairs of labels that agree. Here each label is compared with "
+                "the majority of the other three, not with each of them.",
             ),
             (
                 lambda: 11 / 12,
@@ -147,28 +149,28 @@ EXERCISES = [
     Exercise(
         id="03.bias",
         kind=Order("LH", repeats=True),
-        hint="Take a person who is always right. Would this measure say so? Then take two who "
-        "make the same mistake.",
-        why="Too few labels and a faulty reference count right answers as wrong; shared mistakes "
-        "and skipped items hide wrong ones. The figure bounds nothing on either side.",
+        hint="Think of a person who is always right: would this person get 100 %? Then think of "
+        "two people who make the same mistake: does anything show it?",
+        why="With few labels or a wrong reference, right answers are counted as wrong. Shared "
+        "mistakes and removed items hide wrong answers. So the truth may lie above the measured "
+        "figure or below it.",
         right=lambda: "LLHH",
         wrong=[
             (
                 lambda: "HLHH",
-                "Number 1: with one other label, whenever that one is wrong, you are counted as "
-                "wrong.",
+                "Number 1: whenever the other label is wrong, a right label is counted as wrong.",
             ),
             (
                 lambda: "LHHH",
-                "Number 2: on a tenth of the clips a person who is right does not match.",
+                "Number 2: on a tenth of the clips, a right answer does not match the gold.",
             ),
             (
                 lambda: "LLLH",
-                "Number 3: all make the same mistake, and each finds it confirmed by the others.",
+                "Number 3: all make the same mistake, and so nobody's mistake is counted.",
             ),
             (
                 lambda: "LLHL",
-                "Number 4: which clips are left, the easy or the hard ones?",
+                "Number 4: are the clips that are left easier or harder?",
             ),
         ],
     ),
@@ -176,34 +178,34 @@ EXERCISES = [
         id="03.beats",
         kind=Decision("ABC", Number(tolerance=0.0011), figure_is="the gap that is left there"),
         hint="The lead is an average of two kinds of items. Which kind would a user notice?",
-        why="The lead was made where nobody can be right or wrong. Where there is something to be "
-        "right about, people are ahead, and an average over both hides it.",
+        why="The model is ahead only where nobody can be right or wrong. On the words, people are "
+        "ahead, and the average over both hides this.",
         right=lambda: ("B", _gap(WORDS)),
         wrong=[
             (
                 lambda: ("A", _gap_overall()),
-                "It is ahead on average. What would a user lose who has been served by people?",
+                "The model is ahead on average. On which clips is it behind, and would users "
+                "notice?",
             ),
             (
                 lambda: ("C", _gap(WORDS)),
-                "Nobody listened badly: on the form there is nothing to hear. What would other "
+                "Nobody listened badly: which form is written cannot be heard. What would other "
                 "listeners change?",
             ),
-            (lambda: ("B", _gap_overall()), "That is the gap over everything: the lead."),
+            (lambda: ("B", _gap_overall()), "That is the gap over all clips."),
             (
                 lambda: ("B", _gap(FORM)),
-                "That is the gap on the form, where the lead comes from. And on the words?",
+                "That is the gap on the clips where only the form differs. And on the others?",
             ),
         ],
     ),
     Exercise(
         id="03.raise",
         kind=Decision("AB", Number(tolerance=0.0011), figure_is="what the model won"),
-        hint="Two rows, the same phones, the same model. How far can it rise in the first row, "
-        "and where is it in the second?",
-        why="On the labels as they are, nothing lies above the ceiling. Agreeing on one rule moved "
-        "the ceiling itself, and the model rose with it: the same phones, the same model, other "
-        "labels.",
+        hint="The two rows have the same phones and the same model. How far is the model below its "
+        "ceiling in the first row? Where is it in the second row?",
+        why="On the labels as they are, no model can be above the ceiling. One rule for all raised "
+        "the ceiling, and the model rose with it: the same phones, the same model, other labels.",
         right=lambda raised: ("B", _gain(raised, "model")),
         wrong=[
             (
@@ -217,7 +219,7 @@ EXERCISES = [
             ),
             (
                 lambda raised: ("B", float(raised.loc["common rule", "model"])),
-                "That is where the model stands now. Where did it come from?",
+                "That is the model's figure after the meeting. How much higher is it than before?",
             ),
         ],
     ),
@@ -225,28 +227,29 @@ EXERCISES = [
         id="03.bar",
         kind=Subset(
             "ABCDE",
-            too_many="{letter}: there the reference is made of people's own answers, so what lies "
-            "above them cannot be seen.",
-            too_few="So far all of these belong. Of what else can one find out later how it was?",
+            too_many="{letter}: there the reference is made of people's answers, so it cannot show "
+            "that a model is better than people.",
+            too_few="So far all of these belong. For which others is the answer known without "
+            "asking people like those who are measured?",
         ),
         hint="Where does the right answer come from: from people like those who are measured, or "
         "from somewhere else?",
         why="Where the world gives the answer, people are one way of finding it, and a model may "
-        "be truly better. Where people are the answer, scoring above them means that the "
-        "reference is loose.",
+        "truly be better. Where people's answers are the reference, a model above people only "
+        "shows that people do not agree.",
         right=lambda: "ACE",
         wrong=[
             (
                 lambda: "BD",
-                "Those two are the others: the reference is made of people's answers.",
+                "In these two the reference is made of people's answers. Asked for are the others.",
             ),
             (
                 lambda: "AC",
-                "Nobody had to listen to know what a speaker was asked to say.",
+                "One is missing: what a speaker was asked to say is known without listening.",
             ),
             (
                 lambda: "A",
-                "The biopsy comes from outside. So does what time brings to light.",
+                "The biopsy comes from the world. Some answers come from the world only later.",
             ),
         ],
     ),
@@ -254,8 +257,8 @@ EXERCISES = [
         id="03.cross",
         kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the gap at noise 0.10"),
         hint="People's share minus GoogLeNet's, level by level: where does it change its sign?",
-        why="Ahead on clean pictures, behind on noisy ones: no single figure for human level "
-        "would have told. Whoever measures on clean items alone ships the wrong comparison.",
+        why="The network is ahead on clean pictures and behind on noisy ones. A single figure, "
+        "measured on clean pictures, would not have shown this.",
         right=lambda curves: ("C", _gap_at(curves, 0.10)),
         wrong=[
             (
@@ -264,11 +267,11 @@ EXERCISES = [
             ),
             (
                 lambda curves: ("A", _gap_at(curves, 0.10)),
-                "There GoogLeNet is ahead at both. Go on to where people are.",
+                "GoogLeNet is ahead at both of these levels. Look at more noise.",
             ),
             (
                 lambda curves: ("D", _gap_at(curves, 0.10)),
-                "At 0.10 people are ahead already. And one step before?",
+                "At 0.10 people are ahead already. Who is ahead one step before?",
             ),
             (
                 lambda curves: ("C", _gap_at(curves, 0.05)),
