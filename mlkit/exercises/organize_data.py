@@ -39,9 +39,9 @@ EXERCISES = [
     Exercise(
         id="04.law",
         kind=Number(tolerance=1, share=False),
-        hint="By how much were the examples multiplied to halve the error once?",
-        why="Four times the examples halved the error, so the next half costs four times as many "
-        "again. By this law each step costs more than all before it together; and it takes for "
+        hint="How many times as many examples halved the error the first time?",
+        why="Four times as many examples halved the error, so the next half takes four times as "
+        "many again. By this law each step costs more than all steps before it. It also takes for "
         "granted that the error has no floor.",
         right=lambda: 1600,
         wrong=[
@@ -61,19 +61,19 @@ EXERCISES = [
             ),
             (
                 lambda: 800,
-                "Twice as many would do if two of them halved the error. How many times as many "
-                "did it take from 20 to 10 in a hundred?",
+                "Twice as many would be enough if doubling halved the error. How many times as "
+                "many did it take from 20 to 10 in a hundred?",
             ),
         ],
     ),
     Exercise(
         id="04.look",
         kind=Decision("AB", Number(tolerance=0.1, share=False), figure_is="the day"),
-        hint="Gathering alone tells you nothing about errors. After how many days has somebody "
-        "looked at some?",
-        why="On day 4 you see that one voice fails, and the next two days are spent on such "
-        "voices. The other plan has twice as many examples by then and finds out on the last day "
-        "that they are more of the same.",
+        hint="Gathering tells you nothing about errors. At the end of which day has somebody "
+        "trained and looked at errors?",
+        why="With plan B you see after four days, for example, that the model fails on one voice, "
+        "and gather such voices next. With plan A you see this on the last day, when nothing can "
+        "be changed.",
         right=lambda: ("B", 4),
         wrong=[
             (
@@ -83,7 +83,7 @@ EXERCISES = [
             ),
             (
                 lambda: ("B", 2),
-                "On day 2 the examples are there, and nobody has trained on them or looked.",
+                "On day 2 the examples are gathered. Training and looking take two more days.",
             ),
             (
                 lambda: ("B", 14),
@@ -94,9 +94,9 @@ EXERCISES = [
     Exercise(
         id="04.plan",
         kind=Number(tolerance=1, share=False),
-        hint="What ends it first, the days or the money? Then: how many of those can be used?",
-        why="The money ends it before the days do, and a fifth of what is paid for cannot be used. "
-        "With half the money one would stop earlier, and look earlier.",
+        hint="Which runs out first, the days or the money? Then: how many recordings can be used?",
+        why="The money runs out before the days do, and a fifth of what is paid for cannot be "
+        "used. So work out both limits before you plan.",
         right=lambda: MONEY / EACH * USABLE,
         wrong=[
             (
@@ -105,11 +105,11 @@ EXERCISES = [
             ),
             (
                 lambda: DAYS * A_DAY * USABLE,
-                "The first three days bring nothing, and then there is the money.",
+                "The first three days bring nothing. And can you pay for so many?",
             ),
             (
                 lambda: MONEY / EACH,
-                "So many can be paid for. How many of them can be used?",
+                "That is how many can be paid for. How many of them can be used?",
             ),
             (
                 lambda: (DAYS - SETUP) * A_DAY,
@@ -121,7 +121,7 @@ EXERCISES = [
         id="04.chance",
         kind=Number(tolerance=0.0011),
         hint="Count, as in the table above: from which phones must all twenty be drawn, so that "
-        "none is scratched? In how many ways, of all ways to draw twenty?",
+        "none is scratched? Divide the number of these ways by the number of all ways.",
         why="All twenty come from the 95 others: comb(95, 20) of the comb(100, 20) ways. In "
         "about a third of the draws the test says nothing at all about scratches, and nobody "
         "would notice. With classes this rare give each split its share: splits.split(by=...).",
@@ -129,8 +129,8 @@ EXERCISES = [
         wrong=[
             (
                 lambda: 0.8**SCRATCHED,
-                "That puts each back before the next is drawn. The places in the test get fewer "
-                "with each phone: count ways, with comb.",
+                "That lets each scratched phone go to test by itself. But the test has exactly "
+                "twenty places: count the ways, with comb.",
             ),
             (
                 lambda: (1 - SCRATCHED / PHONES) ** TESTED,
@@ -145,10 +145,10 @@ EXERCISES = [
     Exercise(
         id="04.order",
         kind=Order("ABCDEF"),
-        hint="What must not be on both sides has to be put together before the sides are made, "
-        "and what learns from data may only learn from one side.",
-        why="Copies first, or one stands in train and its twin in dev. Then the split, and only "
-        "then anything that learns: the vocabulary counts as learning.",
+        hint="Copies must not be on both sides, so when must they be removed? And which steps "
+        "learn something from the messages?",
+        why="Remove copies first, or one is in train and its twin in dev. Then split, and only "
+        "then learn anything from the messages. Choosing the vocabulary is learning, too.",
         right=lambda: "EBACDF",
         wrong=[
             (
@@ -170,11 +170,10 @@ EXERCISES = [
     Exercise(
         id="04.skew",
         kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how much less spam is caught"),
-        hint="The two rows of caught: what changes from training to serving, and in which column "
-        "does somebody lose by it?",
-        why="A plus sign left out, no error, no warning, and every test of each side alone passes. "
-        "Only the comparison of both outputs on the same messages shows it: so keep that "
-        "comparison, and better still have one function.",
+        hint="Compare the two rows of `caught`: which column gets worse from training to serving?",
+        why="One plus sign is missing. There is no error and no warning, and the tests of each "
+        "side pass. Only a comparison of both outputs on the same messages shows it. Keep this "
+        "comparison, or better, use one function on both sides.",
         right=lambda caught: ("A", _lost(caught)),
         wrong=[
             (
@@ -183,8 +182,8 @@ EXERCISES = [
             ),
             (
                 lambda caught: ("C", 0 * _lost(caught)),
-                "The outputs differ, and a number was the surest sign of spam. What does the model "
-                "see in its place?",
+                "The outputs differ: look at the examples. What does the model now see in place of "
+                "a number?",
             ),
             (
                 lambda caught: ("A", _still_caught(caught)),
@@ -200,26 +199,26 @@ EXERCISES = [
         id="04.poc",
         kind=Subset(
             "ABCDEFG",
-            too_many="{letter}: for showing that the idea works this is good enough, and it may "
-            "even stay so. What would hurt a user, or leave you unable to do it again?",
+            too_many="{letter} is good enough to show that the idea works, and may even stay as it "
+            "is. What would harm a user, or keep you from doing it again?",
             too_few="So far all of these belong. What else would you be unable to repeat, undo or "
             "notice?",
         ),
         hint="For each: if it stays so, could you give the same answer again next year, and would "
         "you notice when it breaks?",
-        why="A proof of concept may be slow, plain and small: it has to say whether the idea "
-        "works. What serves users has to be repeated, checked on the way in, and traced; what was "
-        "cut short on that is what has to change.",
+        why="A proof of concept may be slow, plain and small: it only has to show whether the idea "
+        "works. What serves users must be repeatable, its input must be checked, and its data must "
+        "be traced to their source.",
         right=lambda: "ACEG",
         wrong=[
             (
                 lambda: "ABCDEFG",
-                "Not everything: a simple model that is good enough is no fault, and whoever "
-                "rebuilds all of it never ships.",
+                "Not everything must change: a simple model that is good enough is no fault, and "
+                "rebuilding everything takes too long.",
             ),
             (
                 lambda: "AC",
-                "Repeating it is one half. And when the input, the server or a source goes wrong?",
+                "Two are missing: what happens when the input is wrong, or a source of labels?",
             ),
             (
                 lambda: "BDF",
@@ -237,9 +236,9 @@ EXERCISES = [
             too_few="So far all of these belong. What was made from those, in turn?",
         ),
         hint="Start at the blacklist and follow the arrows to the right. What do they lead to?",
-        why="Three things, and the report among them: a figure that somebody has in a slide by "
-        "now. The cleaned texts and the words are as good as before, which is half of the use of "
-        "knowing: what need not be done again.",
+        why="Three files have to be made again. One is the report, whose figures somebody may "
+        "already have used. The cleaned texts and the words stay as they are: the log also tells "
+        "what need not be done again.",
         right=lambda: "CDE",
         wrong=[
             (
@@ -247,15 +246,15 @@ EXERCISES = [
                 "Everything in the pipeline? The cleaned texts and the words were made from the "
                 "messages alone.",
             ),
-            (lambda: "C", "The labels, yes. And what was made from the labels?"),
+            (lambda: "C", "The labels are right. What was made from the labels?"),
             (
                 lambda: "CD",
-                "The model is wrong, so what it was said to reach is too.",
+                "The model was made from wrong labels. What was made from the model?",
             ),
             (
                 lambda: "CDEF",
-                "Gold was labelled by hand and read nothing of the blacklist: with it the damage "
-                "can be measured.",
+                "Gold was labelled by hand, without the blacklist: so it can be used to measure "
+                "the damage.",
             ),
         ],
     ),
