@@ -48,6 +48,49 @@ def test_the_score_is_the_signed_root_of_scipys_g():
     assert _search._score(np.array([5]), np.array([50]), 40, 400) == pytest.approx([0], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("support", "n", "rows"),
+    [
+        (0.01, 5000, 25),  # a share of all, in one half
+        (0.01, 5001, 26),
+        (50, 10**6, 25),  # a count
+        (51, 10**6, 26),
+        (20, 10**6, 10),
+        (1, 10**6, 10),  # at least ten
+        (0.5, 10, 10),
+    ],
+)
+def test_the_rows_that_a_slice_needs(support, n, rows):
+    assert _find._least(support, n) == rows
+
+
+def test_halves_share_errors_and_correct_items():
+    error, judgeable = np.arange(40) < 7, np.arange(40) < 30
+    chosen = _find._half(error, judgeable, np.random.default_rng(0))
+    assert chosen[:7].sum() == 4
+    assert chosen[7:30].sum() == 12
+    assert not chosen[30:].any()
+    assert (chosen != _find._half(error, judgeable, np.random.default_rng(1))).any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "score", "kept"),
+    [
+        (9, 4.6, [(2,), (3,)]),  # nearly the same rows, nearly as good, and simpler
+        (9, 4.5, [(2,), (3,)]),
+        (9, 4.4, [(0, 1), (3,)]),
+        (8, 4.6, [(0, 1), (2,), (3,)]),  # 8 of 10 rows in common are two slices
+    ],
+)
+def test_of_two_slices_of_nearly_the_same_rows_one_is_kept(rows, score, kept):
+    row = np.arange(30)
+    holds = np.stack([row < 10, row < 10, row < rows, row >= 20], axis=1)
+    pairs = [(0, 1), (2,), (3,)]
+    assert _search._apart(pairs, np.array([5.0, score, 3.0]), holds) == kept
+    # Of two as simple the first stays.
+    assert _search._apart([(0,), (1,)], np.array([5.0, 5.0]), holds) == [(0,)]
+
+
 def test_counts_of_all_pairs_are_those_of_counting(monkeypatch):
     monkeypatch.setattr(_search, "_BLOCK", 64)
     holds = np.random.default_rng(0).random((300, 7)) < 0.3
