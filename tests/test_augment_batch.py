@@ -611,9 +611,9 @@ def kill_at(folder, goal, pid, running):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forks, which Windows has not")
 @pytest.mark.timeout(300)
-def test_killed_twenty_times_while_writing_two_thousand_files(tmp_path):
+def test_killed_twenty_times_while_writing_a_thousand_files(tmp_path):
     """Real processes, killed at random moments, end with the same files as an undisturbed one."""
-    clips = sounds(tmp_path / "in", 500)
+    clips = sounds(tmp_path / "in", 250)
     clips.to_csv(tmp_path / "clips.csv", index=False)
     command = [sys.executable, "-c", RUNS, str(tmp_path / "clips.csv")]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -621,7 +621,7 @@ def test_killed_twenty_times_while_writing_two_thousand_files(tmp_path):
     goal, kills = 0, 0
     for _ in range(2):  # two with workers in processes of their own
         with subprocess.Popen([*command, str(out)], env=alone, start_new_session=True) as one:
-            goal += draw_.randint(1, 90)
+            goal += draw_.randint(1, 25)
             kill_at(out, goal, one.pid, lambda one=one: one.poll() is None)
         kills += 1
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -633,18 +633,18 @@ def test_killed_twenty_times_while_writing_two_thousand_files(tmp_path):
             return int(runs.stdout.readline())
 
         while kills < 20:
-            goal = outputs(out) + draw_.randint(1, 90)
+            goal = outputs(out) + draw_.randint(1, 25)
             child = begin(out)
             kill_at(out, goal, child, lambda child=child: alive(child))
             assert int(runs.stdout.readline()) == signal.SIGKILL
             kills += 1
-        assert 20 < outputs(out) < 2000
+        assert 20 < outputs(out) < 1000
         for folder in (out, tmp_path / "calm"):
             begin(folder)
             assert int(runs.stdout.readline()) == 0
         runs.stdin.close()
     calm = contents(tmp_path / "calm")
-    assert len(calm) == 2000
+    assert len(calm) == 1000
     assert contents(out) == calm
     lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     assert sorted(line["output"] for line in lines) == sorted(calm)
