@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+VIEWPORT = {"width": 1300, "height": 900}
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -33,7 +34,7 @@ def chromium(path: str, home: Path) -> Iterator[BrowserContext]:
         browser = playwright.chromium.launch(
             executable_path=path, headless=True, args=FLAGS, env={**os.environ, "HOME": str(home)}
         )
-        context = browser.new_context(viewport={"width": 1300, "height": 900})
+        context = browser.new_context(viewport=VIEWPORT)
         yield context
         context.close()
         browser.close()

@@ -144,18 +144,23 @@ class Lab:
     def kernel(self, notebook: Path) -> int | None:
         """Process id of the notebook's kernel, None while there is none."""
         session = self.session(notebook)
-        return None if session is None else self._kernels().get(session["kernel"]["id"])
+        return None if session is None else self.process(session)
+
+    def process(self, session: dict) -> int | None:
+        return self._kernels().get(session["kernel"]["id"])
 
     def _kernels(self) -> dict[str, int]:
         """Kernel id -> process id, from the children of the server."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
                 stat = (folder / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+                if int(stat[1]) != self._process.pid or stat[0] == "Z":
+                    continue
+                words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
             except (OSError, IndexError):
                 continue  # ended meanwhile
             files = [w for w in words if Path(w).name.startswith("kernel-")]
-            if files and int(stat[1]) == self._process.pid and stat[0] != "Z":
+            if files:
                 found[Path(files[0]).stem.removeprefix("kernel-")] = int(folder.name)
         return found

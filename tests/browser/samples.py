@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,18 @@ from sklearn.neighbors import KNeighborsClassifier
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared/data/clothing-dataset-small.zip"
 
 
+def cell(source: str) -> dict[str, Any]:
+    """A code cell, or prose if it begins with `%% markdown`."""
+    if source.startswith("%% markdown\n"):
+        text = source.removeprefix("%% markdown\n")
+        return {"cell_type": "markdown", "metadata": {}, "source": text}
+    empty = {"metadata": {}, "execution_count": None, "outputs": []}
+    return {"cell_type": "code", "source": source} | empty
+
+
 def write_notebook(path: Path, *cells: str) -> Path:
     """A notebook of code cells; one that begins with `%% markdown` is prose."""
-    built = []
-    for number, source in enumerate(cells):
-        prose = source.startswith("%% markdown\n")
-        cell = {"id": f"cell{number}", "metadata": {}, "source": source}
-        if prose:
-            cell |= {"cell_type": "markdown", "source": source.removeprefix("%% markdown\n")}
-        else:
-            cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
-        built.append(cell)
+    built = [{"id": f"cell{number}"} | cell(source) for number, source in enumerate(cells)]
     # Without a known kernelspec JupyterLab opens a dialog.
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     text = {"cells": built, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

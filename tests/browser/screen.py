@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Locator, Page
 from playwright.sync_api import TimeoutError as TooLong
 
+from browser.chromium import VIEWPORT
 from browser.lab import Lab
 
 PATIENCE_S = 45  # for a slow machine; nothing waits longer than what it waits for
@@ -27,8 +28,16 @@ STATE = """() => {
     mode: panel.content.mode,
     active: panel.content.activeCellIndex,
     run: window.__run ?? null,
-    cells: model.toJSON().cells,
   };
+}"""
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+# Asked again and again while cells run: not the whole notebook with its pictures.
+FAILED = """() => {
+  const failed = [];
+  for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells)
+    for (let n = 0; n < (cell.outputs?.length ?? 0); n += 1)
+      if (cell.outputs.get(n).type === "error") failed.push(cell.outputs.get(n).toJSON().traceback);
+  return failed;
 }"""
 RUN = """(command) => {
   window.__run = "running";
@@ -43,18 +52,112 @@ def text_of(value: str | list[str]) -> str:
     return value if isinstance(value, str) else "".join(value)
 
 
-class Notebook:
-    """One notebook open in one browser tab."""
+# The document takes the place of all that is open, as when the page had been loaded with it.
+ENTER = """async (path) => {
+  const { commands, shell } = window.jupyterapp;
+  window.__run = null;
+  const opened = await commands.execute("docmanager:open", { path, factory: "Notebook" });
+  for (const other of [...shell.widgets("main")]) if (other !== opened) other.dispose();
+}"""
+OPEN_IN_IT = "() => window.jupyterapp.shell.currentWidget?.context?.path ?? null"
+# Without the question whether to save; an empty JupyterLab shows its launcher.
+LEAVE = """() => {
+  for (const open of [...window.jupyterapp.shell.widgets("main")]) open.dispose();
+  localStorage.clear();
+  sessionStorage.clear();
+}"""
 
-    def __init__(self, context: BrowserContext, lab: Lab, path: Path, application: str) -> None:
+
+FILL = """async ([cells, code]) => {
+  const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+  const { sharedModel } = content.model;
+  window.__run = null;
+  const before = sharedModel.cells.length;
+  sharedModel.transact(() => {
+    sharedModel.insertCells(0, cells);
+    sharedModel.deleteCellRange(cells.length, cells.length + before);
+  });
+  content.activeCellIndex = 0;
+  content.mode = "command";
+  const run = sessionContext.session.kernel.requestExecute({ code, store_history: false });
+  const { status } = (await run.done).content;
+  localStorage.clear();
+  sessionStorage.clear();
+  return status;
+}"""
+FORGET = """
+import ipywidgets
+ipywidgets.Widget.close_all()
+get_ipython().run_line_magic("reset", "-f")
+import os
+os.chdir({folder!r})
+del os
+"""
+
+
+class Notebook:
+    """One notebook open in one browser tab: one of its own, or `page`, where JupyterLab is."""
+
+    def __init__(
+        self,
+        context: BrowserContext,
+        lab: Lab,
+        path: Path,
+        application: str,
+        page: Page | None = None,
+    ) -> None:
         self.lab, self.path, self.application = lab, path, application
-        self.page: Page = context.new_page()
+        self.page: Page = page or context.new_page()
         self.page.set_default_timeout(15_000)
         self.console: list[str] = []
         self.uncaught: list[str] = []
-        self.page.on("console", lambda message: self.console.append(message.text))
-        self.page.on("pageerror", lambda error: self.uncaught.append(str(error.stack or error)))
-        self.load()
+        self._heard = {
+            "console": lambda message: self.console.append(message.text),
+            "pageerror": lambda error: self.uncaught.append(str(error.stack or error)),
+        }
+        for event, hear in self._heard.items():
+            self.page.on(event, hear)
+        if page is None:
+            self.load()
+        else:
+            self._enter()
+
+    def _enter(self) -> None:
+        """Open the notebook where another one was open before."""
+        self.page.bring_to_front()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        inside = self.path.relative_to(self.lab.root).as_posix()
+        self.page.evaluate(ENTER, inside)
+        self.wait(
+            lambda: self.page.evaluate(OPEN_IN_IT) == inside and self.state() is not None,
+            "the notebook to open",
+        )
+        self.wait_idle()
+
+    def fill(self, folder: Path, *cells: dict[str, Any]) -> None:
+        """Put these cells in the place of all, as if nothing had run, and go to the folder."""
+        self.dismiss_dialogs()
+        self.page.bring_to_front()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.wait_idle()
+        assert self.page.evaluate(FILL, [cells, FORGET.format(folder=str(folder))]) == "ok"
+        self.console.clear()
+        self.uncaught.clear()
+
+    def leave(self) -> Page | None:
+        """Close the notebook; gives the page if another notebook may be opened there."""
+        if self.page.is_closed():
+            return None
+        clean = not self.uncaught and self.application == "lab"
+        if not clean or self.page.locator(".jp-Dialog").count():
+            self.close()
+            return None
+        self.page.evaluate(LEAVE)
+        for event, hear in self._heard.items():
+            self.page.remove_listener(event, hear)
+        return self.page
 
     def load(self) -> None:
         """Go to the notebook (again), and wait until its kernel answers."""
@@ -73,18 +176,20 @@ class Notebook:
     def state(self) -> dict[str, Any] | None:
         return self.page.evaluate(STATE)
 
+    def content(self) -> list[dict[str, Any]]:
+        """The cells as they would be saved."""
+        return self.page.evaluate(CELLS)
+
     def cells(self) -> list[tuple[str, str]]:
         """Type and source of each cell, in order."""
-        state = self.state()
-        return [(cell["cell_type"], text_of(cell["source"])) for cell in state["cells"]]
+        return [(cell["cell_type"], text_of(cell["source"])) for cell in self.content()]
 
     def outputs(self) -> list[dict[str, Any]]:
-        return [out for cell in self.state()["cells"] for out in cell.get("outputs", [])]
+        return [out for cell in self.content() for out in cell.get("outputs", [])]
 
     def errors(self) -> list[str]:
         """Tracebacks of the cells that failed."""
-        failed = [out for out in self.outputs() if out["output_type"] == "error"]
-        return [ANSI.sub("", "\n".join(out["traceback"])) for out in failed]
+        return [ANSI.sub("", "\n".join(traceback)) for traceback in self.page.evaluate(FAILED)]
 
     def printed(self) -> str:
         return "".join(text_of(o["text"]) for o in self.outputs() if o["output_type"] == "stream")
@@ -151,6 +256,10 @@ class Notebook:
     def run_cell(self, place: int) -> None:
         self.start_cell(place)
         self.wait_done()
+
+    def clear_outputs(self) -> None:
+        self.page.evaluate(RUN, "notebook:clear-all-cell-outputs")
+        self.wait(lambda: self.state()["run"] == "done" and not self.outputs(), "no outputs")
 
     def reach_by_keyboard(self, selector: str) -> None:
         """Tab from the notebook until the focus is inside."""

@@ -8,6 +8,8 @@ import pytest
 from browser.screen import READY, TaggerOnScreen
 from browser.test_looks import THEMES, no_violation
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 TABLE = """
 import pandas as pd
 predictions = pd.read_pickle("table.pickle")

@@ -34,15 +34,14 @@ def notebook(open_notebook, folder, predictions, request):
 
 
 def facts(notebook) -> dict:
-    state = notebook.state()
-    counts = [cell.get("execution_count") for cell in state["cells"]]
+    state, cells = notebook.state(), notebook.content()
     session = notebook.lab.session(notebook.path)
     return {
-        "cells": notebook.cells(),
-        "counts": counts,
+        "cells": [(cell["cell_type"], cell["source"]) for cell in cells],
+        "counts": [cell.get("execution_count") for cell in cells],
         "mode": state["mode"],
         "active": state["active"],
-        "kernel": (session["kernel"]["id"], notebook.lab.kernel(notebook.path)),
+        "kernel": (session["kernel"]["id"], notebook.lab.process(session)),
         "dialogs": notebook.page.locator(".jp-Dialog").count(),
     }
 

@@ -8,6 +8,8 @@ from PIL import Image
 from browser.screen import TaggerOnScreen
 from mlkit.tags import BROKEN, Journal
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 INJECTION = "<img src=x onerror='window.injected = true'><b>bold</b>"
 LONG = "x" * 10_000
 

@@ -239,6 +239,7 @@ def test_time_is_up(start, journal):
     assert seconds >= 0.6
 
 
+@pytest.mark.usefixtures("own_page")  # which says of itself that it is hidden
 def test_the_clock_stands_while_the_page_is_hidden(start, journal):
     labeler = start()
     hide = """hidden => {
@@ -330,6 +331,7 @@ labeler
 """
 
 
+@pytest.mark.usefixtures("own_page")  # in which play is told of
 def test_space_plays_and_the_sound_stops_when_time_is_up(open_notebook):
     notebook = open_notebook(SOUND)
     notebook.run_all(READY)

@@ -5,6 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from browser.screen import TaggerOnScreen
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 LOAD = 'import pandas as pd\npredictions = pd.read_csv("predictions.csv", dtype=str)'
 TAGGER = """
 from mlkit.widgets import Tagger

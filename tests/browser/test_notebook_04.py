@@ -92,7 +92,7 @@ def test_it_runs_and_an_edit_in_the_grid_is_kept_and_counts(whole, folder):
 
 
 def result(notebook: Notebook, name: str) -> str:
-    outputs = notebook.state()["cells"][place_of(name)]["outputs"]
+    outputs = notebook.content()[place_of(name)]["outputs"]
     return "".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)
 
 
