@@ -14,6 +14,8 @@ def test_a_share_rings_above_where_scipys_binomial_test_says():
         assert ringing == (stats.binomtest(int(one), 50, 0.1, alternative="greater").pvalue <= 0.01)
     assert line.alarm.sum() == 5  # from 11 of 50 on
     assert np.isnan(line.lower).all()
+    limits = stats.binomtest(15, 50).proportion_ci(method="wilson")
+    assert (line.low[-1], line.high[-1]) == pytest.approx((limits.low, limits.high))
 
 
 def test_a_share_that_may_only_be_none_or_all_rings_at_the_first_other():

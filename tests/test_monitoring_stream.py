@@ -27,6 +27,22 @@ def test_the_error_where_each_request_is_a_user():
     assert (row["n"], row["users"], row["accuracy"]) == (20, 20, 0.6)
 
 
+def test_two_users_are_judged_with_one_degree_of_freedom():
+    """Both right in half of 10 answers but for one: each term is what it lies off the mean."""
+    right = np.r_[np.tile([1.0, 0.0], 20), np.repeat([1, 0], [6, 4]), np.repeat([1, 0], [4, 6])]
+    user = np.r_[np.arange(40), np.repeat([40, 41], 10)]
+    row = _stream.windows(stream(user, 40), right).iloc[0]
+    variance = 2 * (1 / 20) ** 2 * 2 + 0.25 / 39
+    assert row["se"] == pytest.approx(variance**0.5)
+    assert row["p"] == pytest.approx(stats.t.cdf(0, 1))
+    less = np.r_[np.ones(40), right[40:]]
+    row = _stream.windows(stream(user, 40), less).iloc[0]
+    variance = 2 * (1 / 20) ** 2 * 2 + (0.5 / 40) ** 2
+    assert row["p"] == pytest.approx(stats.t.cdf(-0.5 / variance**0.5, 1))
+    alone = _stream.windows(stream(np.r_[np.arange(40), np.full(20, 40)], 40), less).iloc[0]
+    assert np.isnan([alone["se"], alone["p"]]).all()
+
+
 def test_someone_in_both_periods_counts_once():
     """The same people, each as right now as before: what is luck of theirs cancels."""
     right = np.r_[np.ones(30), np.zeros(20)]

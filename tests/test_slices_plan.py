@@ -159,6 +159,13 @@ def test_stop_where_another_slice_brings_more():
     assert number(slices.plan(report, "near"), "Stop after") == "2 rounds"
 
 
+def test_where_no_other_gain_is_known_one_goes_on_until_human_level():
+    card = slices.plan(made(HLP.iloc[:1]), "far")
+    assert number(card, "Stop at an accuracy of") == "96.0 %"
+    why = card.table.set_index("step").loc["Stop at an accuracy of", "reason"]
+    assert why.startswith("that is human level; ")
+
+
 def test_where_people_do_no_better_the_label_guide_comes_first():
     card = slices.plan(made(), "odd")
     assert card.action == "label guide"
