@@ -18,6 +18,23 @@ def test_a_share_rings_above_where_scipys_binomial_test_says():
     assert (line.low[-1], line.high[-1]) == pytest.approx((limits.low, limits.high))
 
 
+@pytest.mark.parametrize(("worse", "sign"), [("lower", 1), ("higher", -1)])
+def test_without_a_limit_a_share_is_judged_as_one_of_two_samples(worse, sign):
+    """As many requests as tell as much beside a quiet stretch that is itself a sample."""
+    k, n = np.r_[np.full(4, 20), 10], np.r_[np.full(4, 100), 60]
+    quiet = np.arange(5) < 4  # all alike: nothing is widened
+    line = _periods.share(k, n, quiet, worse=worse, alpha=0.02)
+    p = 80.5 / 401
+    edge = line.lower if sign > 0 else line.upper
+    for at in (0, 4):
+        size = n[at] / (1 + n[at] / 400)
+        came = edge[at] * size - (0 if sign > 0 else 1)
+        # The binomial tail of a size that is no whole number, as an incomplete beta function.
+        below = stats.beta.cdf(1 - p, size - came, came + 1)
+        assert below == pytest.approx(0.02 if sign > 0 else 0.98)
+    assert np.isnan(line.upper if sign > 0 else line.lower).all()
+
+
 def test_a_share_that_may_only_be_none_or_all_rings_at_the_first_other():
     quiet, n = np.array([True, True, False, False, False]), np.array([50, 50, 50, 50, 0])
     none = _periods.share(np.array([0, 0, 0, 1, 0]), n, quiet, worse="higher", alpha=0.01, limit=0)

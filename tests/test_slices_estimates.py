@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mlkit import slices
-from mlkit.slices import _estimates
+from mlkit.slices import _estimates, _report
 
 
 def stratum(member, rate=1.0, wrong=None):
@@ -85,3 +85,25 @@ def test_a_comparison_of_a_part_weighs_errors_and_correct_items():
     slope = [(after_of(*(at + h)) - after_of(*(at - h))) / 2e-6 for h in 1e-6 * np.eye(5)]
     half = 1.96 * (np.array(slope) ** 2 @ variances) ** 0.5
     assert (row["after_high"] - row["after_low"]) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_equal_gains_are_ranked_by_errors_and_a_weight_makes_no_loss_worse():
+    """0.01 x 0.6 and 0.02 x 0.3 differ by rounding alone."""
+    table = pd.DataFrame(
+        {
+            "slice": list("abcd"),
+            "possible_gain": [0.01 * 0.6 + 1e-17, 0.02 * 0.3, np.nan, -0.1],
+            "at_most": [0.01, 0.02, 0.5, 0.3],
+        }
+    )
+    gains = np.tile([0.006, 0.007, np.nan, -0.1], (10, 1))
+    gains[:3, 0] = 0.008
+    draws = _estimates.Draws(*[gains] * 5)
+    rng = np.random.default_rng(0)
+    ranked, stays = _report._ranked(table, draws, None, rng)
+    assert ranked["slice"].tolist() == ["b", "a", "d", "c"]  # without HLP below the others
+    assert stays == 0.7
+    weights = pd.DataFrame({"ease": [4.0, 1, 1, 9], "importance": [1.0, 2, 1, 9]})
+    ranked, _ = _report._ranked(table, draws, weights, rng)
+    assert ranked["slice"].tolist() == ["a", "b", "d", "c"]
+    assert ranked["priority"].tolist()[:3] == pytest.approx([0.024, 0.012, -0.1])
