@@ -242,14 +242,14 @@ def isotonic(score: np.ndarray, right: np.ndarray, times: np.ndarray, at: np.nda
     in a first one of nearly always 0 and a last one of nearly always 1, which is what a shift
     towards the ends would then be told by.
     """
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
     inner = _edges(score, len(score) // max(_GROUP, round(len(score) ** 0.5)))
     group = np.searchsorted(inner, score, side="right")
     sums = np.stack([np.bincount(group, times * what) for what in (1.0, score, right)])
     weight, middle, share = sums[:, sums[0] > 0]
     middle, share = middle / weight, share / weight
-    return np.interp(at, middle, isotonic_regression(share, sample_weight=weight))
+    return np.interp(at, middle, isotonic_regression(share, weights=weight).x)
 
 
 def _edges(score: np.ndarray, groups: int) -> np.ndarray:
