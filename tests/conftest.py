@@ -11,6 +11,7 @@ threads that wait for one another where there are more threads than processors d
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,27 @@ def features_kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty folder, see test_notebooks.py.
     """
     return tmp_path_factory.mktemp("features_kept")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def colours_seen() -> Iterator[None]:
+    """Every picture that the package draws in any test is one that everybody can see.
+
+    Looked at when it gets its alternative text, which is the last that happens to it.
+    """
+    from mlkit import _show
+
+    plain = _show.describe
+
+    def describe(ax: object, alt: str) -> object:
+        from colours import alike, faint
+
+        described = plain(ax, alt)
+        figure = described.get_figure(root=True)
+        wrong = [*faint(figure), *alike(figure)]
+        assert not wrong, f"{alt[:60]}: {'; '.join(wrong)}"
+        return described
+
+    _show.describe = describe
+    yield
+    _show.describe = plain

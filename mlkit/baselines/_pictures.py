@@ -149,7 +149,7 @@ def gap_plot(gap: "Gap", ax: "Axes | None") -> "Axes":
             0.008, at + 0.8, _plain(name), transform=ax.get_yaxis_transform(), fontweight="bold",
             va="center",
         )  # fmt: skip
-        ax.axhline(at + 1.25, color="0.85", linewidth=0.8)
+        ax.axhline(at + 1.25, color="0.85", linewidth=0.8, gid="decoration")
     if not len(table):
         return _show.describe(ax, repr(gap))
     ax.set_ylim(y.min() - 0.6, 0.3)

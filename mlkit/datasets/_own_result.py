@@ -78,7 +78,7 @@ class Own:
             shown = pd.concat([shown, pd.Series({f"{len(rest)} other classes": rest.sum()})])
         bars = pd.concat([pd.Series({"left out": len(self.skipped)}), shown[::-1]])
         ax = _show.axes(ax, size=(7.0, 0.9 + 0.3 * len(bars)))
-        blue, grey = _show.PALETTE["blue"], "#999999"
+        blue, grey = _show.PALETTE["blue"], "#808080"
         drawn = ax.barh(range(len(bars)), bars, color=[grey, *[blue] * len(shown)])
         drawn.patches[0].set_hatch("//")
         ax.bar_label(drawn, [f"{n:,}" for n in bars], padding=3)

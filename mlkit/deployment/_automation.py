@@ -71,7 +71,7 @@ class Automation:
         share = 100 * part["by_model"]
         ax.plot(share, part["cost"], color=_show.PALETTE["blue"], label="partial to full")
         ax.fill_between(
-            share, part["cost_low"], part["cost_high"], alpha=0.2, color=_show.PALETTE["blue"]
+            share, part["cost_low"], part["cost_high"], **_show.pale(_show.PALETTE["blue"])
         )
         for name, marker in ((HUMAN, "s"), (ASSIST, "^")):
             row = self.table[self.table["degree"] == name]

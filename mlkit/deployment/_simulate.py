@@ -72,7 +72,7 @@ class Simulation:
         ax = _show.axes(ax)
         when = self.table["timestamp"].dt.tz_localize(None)
         # What was served lies below, wide and light: it is old or new nearly everywhere.
-        lines = {"served": ("yellow", "-", 6), "old": ("blue", "--", 2), "new": ("black", "-", 1)}
+        lines = {"served": ("orange", "-", 6), "old": ("blue", "--", 2), "new": ("black", "-", 1)}
         for name, (color, style, width) in lines.items():
             values = 100 * self.table[f"accuracy_{name}"]
             ax.plot(
@@ -80,7 +80,7 @@ class Simulation:
             )  # fmt: skip
         beside = ax.twinx()
         beside.fill_between(
-            when, 100 * self.table["share"], step="pre", alpha=0.15, color=_show.PALETTE["sky"]
+            when, 100 * self.table["share"], step="pre", **_show.pale(_show.PALETTE["sky"], 0.15)
         )
         beside.set_ylim(0, 100)
         beside.set_ylabel("users on new (%, shaded)")

@@ -15,9 +15,9 @@ from mlkit.exercises.kinds import Kind, left_open, shown, where_to_put
 NOT_ANSWERED, NOT_QUITE, CORRECT = "not answered yet", "not quite", "correct"
 # A shape and words beside the colour.
 _LOOKS = {
-    NOT_ANSWERED: ("○", _show.PALETTE["sky"]),
-    NOT_QUITE: ("△", _show.PALETTE["orange"]),
-    CORRECT: ("✔", _show.PALETTE["green"]),
+    NOT_ANSWERED: ("○", _show.EDGES["open"]),
+    NOT_QUITE: ("△", _show.EDGES["wrong"]),
+    CORRECT: ("✔", _show.EDGES["right"]),
 }
 # The first two digits of an id are those of its notebook.
 NOTEBOOKS = {
@@ -105,7 +105,7 @@ class Revealed:
 
     def _repr_html_(self) -> str:
         head = f"{escape(self.exercise)}: <code>{escape(_answer_text(self.answer))}</code>"
-        return _box(_show.PALETTE["purple"], head, self.why)
+        return _box(_show.EDGES["told"], head, self.why)
 
 
 def check(exercise: str, answer: Any, /, **given: Any) -> Outcome:

@@ -42,7 +42,7 @@ def _notebook(name: str, done: int, n: int) -> str:
     bar = (
         '<span style="display: block; height: 6px; border: 1px solid; border-radius: 3px">'
         f'<span style="display: block; height: 100%; width: {100 * done / n:.0f}%; '
-        f'background: {_show.PALETTE["green"]}"></span></span>'
+        f'background: {_show.EDGES["right"]}"></span></span>'
     )
     link = f'<a href="{escape(name)}.ipynb">{escape(name.replace("_", " "))}</a>'
     return f'<div style="margin-top: 0.4em">{link} <small>{done} of {n}</small>{bar}</div>'

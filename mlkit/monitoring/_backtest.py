@@ -101,8 +101,8 @@ class Backtest:
             ax.axvline(onset, color="black", linestyle="--", label="the change")
         if "quiet" in self.alarms and self.alarms["quiet"].any():
             quiet = time[self.alarms["quiet"].to_numpy(bool)]
-            sky = _show.PALETTE["sky"]
-            ax.axvspan(quiet.min(), quiet.max(), color=sky, alpha=0.2, label="reference")
+            look = _show.pale(_show.PALETTE["sky"])
+            ax.axvspan(quiet.min(), quiet.max(), **look, label="reference")
         ax.set_xlim(time.min(), time.max())
         ax.set_yticks(range(len(order)), order)
         ax.set_ylim(-0.5, len(order) - 0.5)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mlkit.scoping._chain import Chain
 
-_COLOURS = {"machine learning": "sky", "software": "yellow", "business": "green"}
+_COLOURS = {"machine learning": "sky", "software": "orange", "business": "green"}
 _EMPTY = "—"
 
 
@@ -95,7 +95,7 @@ def _bar(ax: "Axes", place: int, share: float) -> None:
     if pd.isna(share):
         return
     middle, what = (place - 0.5, "this rate") if place else (0.0, "the start")
-    ax.barh(-0.16, 0.4, left=middle - 0.2, height=0.1, color="#EEEEEE")
+    ax.barh(-0.16, 0.4, left=middle - 0.2, height=0.1, **_show.pale(_show.PALETTE["black"], 0.07))
     colour = _show.PALETTE["vermilion"]
     ax.barh(-0.16, 0.4 * share, left=middle - 0.2, height=0.1, color=colour)
     text = f"{what} known:\n{_show.percent(share, digits=0)} less variance"

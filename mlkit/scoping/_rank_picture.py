@@ -69,8 +69,9 @@ def plot(ranking: "Ranking", ax: "Axes | None") -> "Axes":
     ax = _show.axes(ax, size=(7.2, 4.4))
     side = np.linspace(1, 5, 200)
     grid = np.outer(side, side)
-    lines = ax.contour(side, side, grid, levels=[2, 4, 6, 9, 12, 16, 20], colors="#CCCCCC")
-    ax.clabel(lines, fontsize=7, fmt="%g")
+    lines = ax.contour(side, side, grid, levels=[2, 4, 6, 9, 12, 16, 20], colors="#8C8C8C")
+    lines.set_linewidth(0.7)
+    ax.clabel(lines, fontsize=7, fmt="%g", colors="#666666")
     seen = []
     known = ranking.table[ranking.table["score"].notna()].to_dict("records")
     for place, row in enumerate(known):
@@ -87,9 +88,9 @@ def _point(ax: "Axes", row: dict[Any, Any], colour: str, mark: str) -> None:
     shown = _show.PALETTE[colour]
     if pd.notna(row["score_low"]):
         ends = [row["feasibility_low"], row["feasibility_high"]]
-        ax.plot(ends, [row["value"]] * 2, color=shown, linewidth=2, alpha=0.6)
+        ax.plot(ends, [row["value"]] * 2, color=shown, linewidth=2)
         ends = [row["value_low"], row["value_high"]]
-        ax.plot([row["feasibility"]] * 2, ends, color=shown, linewidth=2, alpha=0.6)
+        ax.plot([row["feasibility"]] * 2, ends, color=shown, linewidth=2)
     first = _show.percent(row["first"], digits=0)
     label = f"{row['idea']}\n{figure(row['score'])}" + (f", first in {first}" if first else "")
     ax.plot(row["feasibility"], row["value"], mark, color=shown, markersize=9, label=label)

@@ -75,9 +75,9 @@ class Sources:
         ax = _show.axes(ax, size=(7.0, 0.8 + 0.45 * self.n))
         for place, row in enumerate(self.table.to_dict("records")):
             ranked = pd.notna(row["rank"])
-            colour = _show.PALETTE["blue"] if ranked else "0.6"
+            colour = _show.PALETTE["blue"] if ranked else "0.45"
             ends = [row["n_usable_low"], row["n_usable_high"]]
-            ax.plot(ends, [place] * 2, color=colour, lw=4, alpha=0.5)
+            ax.plot(ends, [place] * 2, color=colour, lw=2)
             ax.plot(row["n_usable"], place, "o" if ranked else "x", color=colour, ms=9)
         ax.set_yticks(range(self.n), self.table["source"].tolist())
         ax.invert_yaxis()

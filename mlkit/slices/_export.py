@@ -153,6 +153,7 @@ def plot(report: "Report", ax: "Axes | None") -> "Axes":
     gain = table["possible_gain"].notna()
     ax.barh(
         table.index, 100 * table["at_most"].fillna(0), height=0.74, color="#C9DDEA", zorder=1,
+        edgecolor=_show.PALETTE["blue"], linewidth=0.8,
         label="at most (no errors left)",
     )  # fmt: skip
     if gain.any():

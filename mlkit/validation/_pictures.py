@@ -92,7 +92,7 @@ def report_plot(report: "Report", ax: "Axes | None") -> "Axes":
     shown = [name for name in broken.index if name in places]
     ax.barh(
         [places[name] for name in shown], 100 * broken[shown], height=0.6,
-        color=_show.PALETTE["vermilion"], alpha=0.5, label="rows that break a declared rule",
+        **_show.pale(_show.PALETTE["vermilion"], 0.4), label="rows that break a declared rule",
     )  # fmt: skip
     for differs, mark, label in (
         (True, "D", "differs from the reference"),

@@ -66,7 +66,7 @@ class Pace:
             for edge, style in ((self.total_s, "-"), (self.low, "--"), (self.high, "--")):
                 ax.plot([0, edge / unit], [0, self.m], style, color=_show.PALETTE["blue"], lw=1)
             ends = [0, self.low / unit, self.high / unit]
-            ax.fill(ends, [0, self.m, self.m], color=_show.PALETTE["blue"], alpha=0.15)
+            ax.fill(ends, [0, self.m, self.m], **_show.pale(_show.PALETTE["blue"], 0.15))
         made = np.arange(1, len(cost) + 1)
         ax.plot(np.cumsum(cost) / unit, made, "o", ms=3, color=_show.PALETTE["vermilion"])
         known = (
