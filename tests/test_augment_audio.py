@@ -429,3 +429,17 @@ def test_a_text_file_named_wav_is_named(tmp_path):
     path.write_text("these are no samples")
     with pytest.raises(ValueError, match=r"notes\.wav cannot be read as sound"):
         audio.add_noise(tone(200, 0.1), snr_db=5, noise=path, rate_hz=RATE)
+
+
+def test_silence_cannot_be_made_louder_and_says_so():
+    silent = np.zeros(800, np.float32)
+    with pytest.warns(UserWarning, match="the clip is silent and stays so"):
+        louder = audio.normalise_loudness(silent, level_db=-20)
+    assert not louder.any()
+    assert louder is not silent
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(4), np.zeros((2, 0)), np.zeros((2, 2), int)])
+def test_what_is_no_spectrogram_is_told(wrong):
+    with pytest.raises(ValueError, match=r"needs floats of shape \(frequencies, frames\)"):
+        audio.mask_spectrogram(wrong, bands=[(0, 1)])

@@ -497,3 +497,17 @@ def test_a_habit_in_a_slice_is_noted_and_one_over_all_is_in_the_sentence():
     (note,) = [note for note in result.notes if "habit" in note]
     assert note.startswith("style = free: whoever always gives the commonest label")
     assert note.endswith("(Not so where the slice is a class.)")
+
+
+def test_slices_of_mixed_values_are_in_order_and_what_is_missing_is_one_of_them():
+    table = by_words(["xxy", "yyx", "xxx", "yyy"])
+
+    def by(places):
+        place = dict(zip(table["item"].unique(), places, strict=True))
+        return baselines.human(table.assign(place=table["item"].map(place)), by="place").table
+
+    assert list(by(["street", 7, None, "attic"])["slice"]) == [
+        *("all", "place = 7", "place = attic", "place = street", "place is missing")
+    ]
+    with pytest.raises(TableError, match="two slices of one name: 'place = 7'"):
+        by(["street", 7, None, "7"])

@@ -191,3 +191,12 @@ def test_it_shows_itself():
     assert "roll back" in run._repr_html_()
     ax = run.plot()
     assert [line.get_label() for line in ax.lines][:3] == ["served", "old", "new"]
+
+
+def test_no_tally_and_what_is_none_are_told():
+    with pytest.raises(TableError, match="needs at least one tally, and was given none"):
+        deployment.add([])
+    with pytest.raises(TableError, match=r"as deployment\.tally\(\) makes it; missing: failed"):
+        deployment.add(
+            [pd.DataFrame(columns=["user", "version", "requests", "labelled", "right", "slow"])]
+        )

@@ -452,3 +452,30 @@ def test_text_is_escaped():
     users = table(**{"<b>": ["x", "x"]})
     html = records.pairs(users, fields={"<b>": "exact"})._repr_html_()
     assert "<b>" not in html
+
+
+MERGED = pd.DataFrame({"record": ["a", "b"], "user": ["u1", "u1"]})
+PERSONS = pd.DataFrame({"record": ["a", "b"], "person": ["p", "q"]})
+
+
+@pytest.mark.parametrize(
+    ("merged", "truth", "words"),
+    [
+        (MERGED.iloc[[0, 0, 1]], PERSONS, "each record once, and links has some more often: 'a'"),
+        (MERGED, PERSONS.iloc[[0, 1, 1]], "each record once, and truth has some more often: 'b'"),
+        (MERGED, PERSONS.iloc[:1], "the person of each linked record, and truth does not have 'b'"),
+        (MERGED.assign(user=["u1", None]), PERSONS, "a user for each record; some have none"),
+    ],
+)
+def test_what_cannot_be_judged_is_told(merged, truth, words):
+    with pytest.raises(ValueError, match=r"records\.evaluate\(\) needs") as told:
+        records.evaluate(merged, truth)
+    assert words in str(told.value)
+
+
+def test_records_without_a_name_and_two_first_names_are_told():
+    people = table(given=["Ann", "Bo"], family=["Lee", "Ray"])
+    with pytest.raises(ValueError, match="a name for each record, and 1 row have none"):
+        records.pairs(people.assign(record=["a", None]))
+    with pytest.raises(ValueError, match="one column of the kind 'given', not more"):
+        records.link(people, fields={"given": "given", "family": "given"})
