@@ -76,6 +76,12 @@ def test_a_person_in_the_models_place_has_no_gap():
     assert "The interval of the gap holds 0: 3,000 items do not tell who is ahead." in repr(result)
 
 
+def test_a_single_item_is_told_in_the_singular():
+    one = pd.DataFrame({"item": ["a"], "label": ["x"], "prediction": ["x"]})
+    result = baselines.gap(one, baselines.majority_class(one, train=one))
+    assert "1 item does not tell who is ahead." in repr(result)
+
+
 def test_with_gold_both_are_held_against_gold():
     table = by_words(["xx", "xy", "yy"]).assign(gold=["x", "x", "y", "y", "x", "x"])
     predictions = dev("xxx", "xyy")

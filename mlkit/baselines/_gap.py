@@ -217,8 +217,8 @@ def _warnings(row: dict[Any, Any]) -> Iterator[str]:
         )
     if row["gap_low"] <= 0 <= row["gap_high"]:
         yield (
-            f"The interval of the gap holds 0: {_tables._count(row['n'], 'item')} do not tell who "
-            "is ahead."
+            f"The interval of the gap holds 0: {_tables._count(row['n'], 'item')} "
+            f"do{'es' if row['n'] == 1 else ''} not tell who is ahead."
         )
     elif row["gap_high"] < 0 and row["reference"] == _reference.CONSENSUS and not habit:
         yield (
