@@ -2,8 +2,9 @@
 // no timer lives anywhere else. Whatever came from a table is set as text, never as markup.
 
 const QUIET_MS = 15000; // no answer for so long: the kernel is busy or gone
-// Okabe and Ito (2008), told apart by people with any kind of colour vision; the rest is grey.
-const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
+// After Okabe and Ito (2008), told apart by people with any kind of colour vision, on a white and on
+// a dark page; the rest is grey.
+const COLOURS = ["#0072b2", "#d57d00", "#009e73", "#8b5675", "#1295f5", "#ab4a08"];
 const colour = (place) => COLOURS[place] ?? "#888888";
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
@@ -52,8 +53,10 @@ class Board {
     this.why = make("p", { className: "mlkit-quiet" }, "Hidden while people label: who sees the votes is no longer alone with the item.");
     const left = make("div", { className: "mlkit-board-pairs" }, make("h3", {}, "Taken for one another"), this.pairs);
     const right = make("div", { className: "mlkit-board-items" }, show, this.why, this.contested);
-    const foot = make("div", { className: "mlkit-board-foot" }, part("state", "div", { role: "status" }), part("notes", "ul"));
+    const foot = make("div", { className: "mlkit-board-foot" }, part("state"), part("notes", "ul"), part("told-only", "div", { role: "status" }));
     this.root.append(make("div", { className: "mlkit-board-all" }, head, this.each, this.versions, this.said, make("div", { className: "mlkit-board-two" }, left, right), foot));
+    // Keys on its buttons are the board's: d d would delete the notebook's cell.
+    this.root.addEventListener("keydown", (event) => { if (event.key !== "Tab" && !(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation(); });
     el.append(this.root);
     this.state.textContent = "Waiting for the kernel …";
   }
@@ -218,6 +221,9 @@ class Board {
     else if (this.error) text = `${asOf ? `${asOf}. ` : ""}${this.error} Asking again.`;
     else if (quiet) text = `${asOf ? `${asOf}. ` : ""}No answer from the kernel: it may be busy with a cell. If it is gone, re-run the cell.`;
     if (this.state.textContent !== text) this.state.textContent = text;
+    // The time of each look is for the eye; what is told is a change of state.
+    const told = !this.running || this.error || quiet ? text : "";
+    if (this["told-only"].textContent !== told) this["told-only"].textContent = told;
     this.state.classList.toggle("mlkit-trouble", this.running && !!(this.error || quiet));
   }
 }

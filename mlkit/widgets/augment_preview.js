@@ -45,7 +45,7 @@ class AugmentPreview extends Surface {
     this.controls.addEventListener("keydown", () => { this.pointed = false; });
     // A click on a box or a choice is done with it: the keys are the frame's again.
     this.controls.addEventListener("change", ({ target }) => { if (this.pointed && target.type !== "range") setTimeout(() => this.root.focus({ preventScroll: true })); });
-    this.save.before(make("div", { className: "mlkit-unheard" }, "Click here to use the keys"));
+    this.save.before(make("div", { className: "mlkit-unheard", "aria-hidden": "true" }, "Click here to use the keys"));
     return [ask("Can you still tell what it is?", this.list, this.entry, this.hint, group("or", "unsure", "find")),
       ask("Is it realistic?", group("realistic", "yes", "no")), ask("What was drawn", this.controls),
       ask("So far", group("finish", "undo"), this.sentence)];
@@ -110,7 +110,7 @@ class AugmentPreview extends Surface {
   slider({ key, name, low, high }, id) {
     const step = stepOf(low, high);
     const input = make("input", { id, type: "range", min: low, max: high, step: "any", dataset: { key } });
-    const output = make("output", { for: id });
+    const output = make("output", { for: id, "aria-hidden": "true" });
     const show = (value) => { output.textContent = shown(value, step); input.setAttribute("aria-valuetext", output.textContent); };
     const get = () => Math.min(high, Math.max(low, Math.round(Number(input.value) / step) * step));
     input.addEventListener("input", () => show(get()));
@@ -143,7 +143,7 @@ class AugmentPreview extends Surface {
     const cover = make("button", { type: "button", className: "mlkit-cover", dataset: { action: "original" } },
       make("span", {}, this.why ? `Not shown yet. The answer is not blind anyway: ${sound ? "hear" : "see"} it now, if you like.`
         : `Covered until you answer. ${sound ? "Hear" : "See"} it before, and the answer is not blind.`));
-    this.before.replaceChildren(title("Original", "o"), this.first ? this.first.node : cover);
+    keepFocus(this.root, () => this.before.replaceChildren(title("Original", "o"), this.first ? this.first.node : cover));
     this.after.replaceChildren(title(many ? `Result ${this.chosen + 1} of ${this.result.copies}` : "Result", sound ? "Space" : many ? "← →" : ""), this.result ? this.result.node : "");
   }
 
@@ -351,9 +351,11 @@ class AugmentPreview extends Surface {
     const old = this.pictures ?? [];
     this.pictures = pictures;
     for (const [name, most] of [["wide", 8], ["narrow", 6], ["least", 3]]) this.copies.style.setProperty(`--${name}`, columnsOf(pictures.length || 1, most));
+    const at = this.copies.contains(document.activeElement) ? document.activeElement.dataset.copy : null;
     this.copies.replaceChildren(...pictures.map((src, copy) => make("button",
       { type: "button", className: "mlkit-copy", dataset: { copy }, "aria-pressed": String(copy === this.chosen), "aria-label": `copy ${copy + 1}` },
       src ? make("img", { src, alt: "" }) : String(copy + 1))));
+    if (at !== null) (this.copies.children[at] ?? this.root).focus({ preventScroll: true });
     old.filter(Boolean).forEach((url) => URL.revokeObjectURL(url));
   }
 
@@ -369,7 +371,9 @@ class AugmentPreview extends Surface {
   }
 
   onTruth(message) {
-    if (!this.about && message.answer) this.say(`label ${message.label ?? "none"}, you said ${message.answer}`);
+    const news = message.prediction && !message.thinking && this.about?.prediction !== message.prediction, model = news ? `, the model ${message.prediction}` : "";
+    if (!this.about && message.answer) this.say(`label ${message.label ?? "none"}, you said ${message.answer}${model}`);
+    else if (news && message.answer) this.say(`${this.live.textContent}${model}`);
     this.about = message;
     if (message.wish === this.wish && this.key) { this.key = message.key; if (!this.outbox.events.size) this.given = {}; }
   }

@@ -51,7 +51,7 @@ function matrix(names, counts) {
       }
       return cell;
     })));
-  const caption = make("caption", {}, "Rows: label. Columns: prediction. A click chooses the items, a second one lets go.");
+  const caption = make("caption", {}, "Rows: label. Columns: prediction. A click or Enter chooses the items, a second one lets go; the arrow keys move.");
   const corner = make("td", { className: "mlkit-corner" }, "label ↓ prediction →");
   const table = make("table", {}, caption, make("thead", {}, make("tr", {}, corner, ...head)), make("tbody", {}, ...body));
   return { table, buttons };

@@ -9,7 +9,7 @@ function buildFrame(view) {
   const button = (name) => {
     const [, key, word] = view.actions.find(([action]) => action === name);
     const hint = make("kbd", { "aria-hidden": "true" }, KEY_NAMES[key] ?? key);
-    return make("button", { type: "button", className: "mlkit-button", dataset: { action: name } }, make("span", {}, word), hint);
+    return make("button", { type: "button", className: "mlkit-button", "aria-keyshortcuts": KEY_SPOKEN[key] ?? key, dataset: { action: name } }, make("span", {}, word), hint);
   };
   const group = (label, ...names) => make("div", { className: "mlkit-group", role: "group", "aria-label": label }, ...names.map(button));
   view.root = make("div", {
@@ -17,6 +17,7 @@ function buildFrame(view) {
     dataset: { lmSuppressShortcuts: "true", pending: "0", tagged: "0", total: "0" },
   });
   part("count"); part("save", "div", { role: "status" }); part("live", "div", { "aria-live": "polite" });
+  part("told-only", "div", { "aria-live": "polite", id: `mlkit-${newId()}` });
   part("bar", "div", { role: "progressbar", "aria-label": "items done", "aria-valuemin": "0" });
   view.bar.append(part("done", "div"));
   part("truth"); part("media"); part("said"); part("list", "div", { role: "group", "aria-label": view.listed });
@@ -26,9 +27,18 @@ function buildFrame(view) {
   const head = make("div", { className: "mlkit-head" }, view.count, view.bar, view.save, button("help"));
   const stage = make("div", { className: "mlkit-stage" }, view.truth, ...view.above(part), view.media, view.said, view.moves(group));
   const side = make("div", { className: "mlkit-side" }, ...view.side(part, group));
-  view.root.append(head, make("div", { className: "mlkit-body" }, stage, side), view.strip, view.live, view.help);
+  view.root.setAttribute("aria-describedby", view["told-only"].id);
+  view.root.append(head, make("div", { className: "mlkit-body" }, stage, side), view.strip, view.live, view["told-only"], view.help);
   Object.assign(view.button("broken").dataset, { tag: RESERVED.broken });
   view.button("broken").classList.add("mlkit-tag");
+}
+
+// A button that was drawn anew, hidden or disabled under the hand: the keys stay in the frame.
+function keepFocus(root, draw) {
+  const at = document.activeElement, mine = root.contains(at);
+  draw();
+  const now = document.activeElement;
+  if (mine && (!root.contains(now) || now.disabled || !now.getClientRects().length)) root.focus({ preventScroll: true });
 }
 
 // `first` are the rows on the digits: key, what it does, button.

@@ -2,6 +2,8 @@
 // from a blob and cannot import its neighbour, so _surface.py joins these files into one.
 
 export const KEY_NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", Enter: "Enter ↵" };
+// As `aria-keyshortcuts` wants them.
+export const KEY_SPOKEN = { " ": "Space" };
 
 // From rows (name, key, word on the button, what help says) and further keys: key -> name.
 export const keysOf = (actions, more = {}) => ({ ...Object.fromEntries(actions.map(([name, key]) => [key, name])), Backspace: "undo", h: "help", ...more });

@@ -138,6 +138,7 @@ class Labeler extends Surface {
   cover() {
     this.current.sound?.pause();
     this.media.replaceChildren(make("p", { className: "mlkit-message mlkit-cover" }, "Time is up. Which class was it?"));
+    this.say("Time is up. Which class was it?");
     this.root.classList.add("mlkit-late");
   }
 

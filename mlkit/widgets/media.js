@@ -24,7 +24,7 @@ function picture(item, buffers, name, view) {
     item.node = image(buffers[0], media.type, Math.max(media.width, media.height) <= 160 ? "mlkit-tiny" : "");
     // Whole multiples keep the squares of a tiny image square.
     if (item.node.classList.contains("mlkit-tiny")) item.node.style.width = `${media.width * Math.max(1, Math.floor(360 / Math.max(media.width, media.height)))}px`;
-  } else if (media.kind === "audio") item.node = soundNode(item, buffers, address, image);
+  } else if (media.kind === "audio") item.node = soundNode(item, buffers, address, image, name);
   else if (media.kind === "text") item.node = make("pre", { className: "mlkit-text" }, media.text);
   else if (media.kind === "row") item.node = make("table", { className: "mlkit-row" }, ...media.cells.map(([column, value]) => make("tr", {}, make("th", { scope: "row" }, column), make("td", {}, value))));
   else if (media.kind === "html") item.node = pageNode(media.html, name, view);
@@ -32,7 +32,16 @@ function picture(item, buffers, name, view) {
     make("p", {}, view.brokenHint));
 }
 
-function soundNode(item, buffers, address, image) {
+// The same for who hears the screen read: what stands there, as words.
+const LONG = 1000; // letters read out at once; the rest is on the page
+function mediaWords({ kind, text, cells, caption, html, reason }) {
+  const plain = { image: () => "a picture", audio: () => `a sound, ${caption ?? ""}. Space plays`, text: () => text, broken: () => `cannot be shown: ${reason}`,
+    row: () => cells.map(([column, value]) => `${column} ${value}`).join(", "), html: () => new DOMParser().parseFromString(html, "text/html").body.textContent.trim().replace(/\s+/g, " ") };
+  const words = plain[kind]?.() ?? "";
+  return words.length > LONG ? `${words.slice(0, LONG)} …` : words;
+}
+
+function soundNode(item, buffers, address, image, name) {
   const { media } = item;
   item.sound = make("audio", { src: address(buffers[0], media.type), preload: "auto" });
   const head = make("div", { className: "mlkit-playhead" });
@@ -41,7 +50,7 @@ function soundNode(item, buffers, address, image) {
     if (!item.sound.paused) requestAnimationFrame(move);
   };
   for (const name of ["play", "pause", "seeked", "ended"]) item.sound.addEventListener(name, move);
-  const drawn = buffers[1] ? [image(buffers[1], "image/png", "mlkit-sound"), head] : [];
+  const drawn = buffers[1] ? [Object.assign(image(buffers[1], "image/png", "mlkit-sound"), { alt: `${name}: waveform above, spectrogram below` }), head] : [];
   return make("figure", { className: "mlkit-audio" }, make("div", { className: "mlkit-wave" }, ...drawn), item.sound,
     make("figcaption", {}, media.caption ?? "", ". Space plays."));
 }

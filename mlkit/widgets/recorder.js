@@ -1,6 +1,5 @@
 // The Recorder: a prompt to read, one key a take. Sound leaves this page for the kernel alone; a
 // take counts as kept when the kernel says that its file is written, and waits here until then.
-// recorder.py joins this file with the ones it needs.
 
 // name, key, word on the button, what help says
 export const ACTIONS = [
@@ -15,10 +14,6 @@ export const ACTIONS = [
   ["help", "?", "Keys", "show or hide this list (also h)"],
 ];
 
-export const STATES = {
-  off: ["◇", "Microphone off"], asking: ["…", "Waiting for the microphone"], ready: ["○", "Ready"],
-  recording: ["●", "Recording"], saving: ["◌", "Saving"], done: ["✓", "All kept"],
-};
 const TAIL_MS = 100; // what was said before the key is still on its way
 const QUIET_MS = 5000; // no answer for so long: the kernel is busy, frozen or gone
 const SLEEP_MS = 300000; // unused for so long, the microphone is turned off
@@ -52,7 +47,7 @@ class Recorder {
     const part = (name, tag = "div", more = {}, ...inside) => (this[name] = make(tag, { className: `mlkit-${name}`, ...more }, ...inside));
     const button = (name, more = "") => {
       const [, key, word] = ACTIONS.find(([action]) => action === name);
-      return make("button", { type: "button", className: `mlkit-button ${more}`, dataset: { action: name } }, make("span", {}, word), make("kbd", { "aria-hidden": "true" }, KEY_NAMES[key] ?? key));
+      return make("button", { type: "button", className: `mlkit-button ${more}`, "aria-keyshortcuts": KEY_SPOKEN[key] ?? key, dataset: { action: name } }, make("span", {}, word), make("kbd", { "aria-hidden": "true" }, KEY_NAMES[key] ?? key));
     };
     const plain = (action, word) => make("button", { type: "button", className: "mlkit-button", dataset: { action } }, word);
     const group = (label, ...nodes) => make("div", { className: "mlkit-group", role: "group", "aria-label": label }, ...nodes);
@@ -61,8 +56,7 @@ class Recorder {
     part("bar", "div", { role: "progressbar", "aria-label": "takes kept", "aria-valuemin": "0", "aria-valuenow": "0" }, part("done"));
     part("badge"); part("which"); part("prompt"); part("clock"); part("trouble", "p", { role: "alert", hidden: "" });
     part("meter", "div", { role: "meter", "aria-label": "level of the microphone", "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, part("level"), part("peak"));
-    part("words"); part("took"); part("media"); part("strip", "div", { "aria-hidden": "true" }); part("help", "dialog", { "aria-label": "Keys" });
-    for (let n = 0; n < 25; n += 1) this.strip.append(make("span"));
+    part("words"); part("took"); part("media"); part("strip", "div", { "aria-hidden": "true" }); part("help", "dialog", { "aria-label": "Keys" }); for (let n = 0; n < 25; n += 1) this.strip.append(make("span"));
     part("card", "div", { dataset: { state: "off" } }, make("div", { className: "mlkit-line" }, this.badge, this.clock, this.which), this.prompt,
       make("div", { className: "mlkit-gauge" }, this.meter, this.words));
     part("agreed"); part("pace", "p");
@@ -77,8 +71,8 @@ class Recorder {
   }
 
   buildConsent(part, plain, group) {
-    this.agreement = make("input", { type: "checkbox" });
-    part("consent-text", "p"); part("refused", "p", { role: "status" });
+    part("consent-text", "p", { id: `mlkit-${newId()}` });
+    this.agreement = make("input", { type: "checkbox", "aria-describedby": this["consent-text"].id }); part("refused", "p", { role: "status" });
     part("ask", "section", { "aria-label": "consent", hidden: "" }, make("h3", {}, "Before the first take"), this["consent-text"],
       make("label", { className: "mlkit-agree" }, this.agreement, make("span", {}, "I agree")), group("consent", plain("agree", "Begin"), plain("refuse", "I do not agree")), this.refused);
     this.agreement.addEventListener("change", () => this.draw());
@@ -92,8 +86,9 @@ class Recorder {
   pendingAt(place) { return this.box.at(this.promptAt(place)?.label, this.slots[place]?.[1]); }
   open() { return this.slots.map((_, place) => !this.kept[place] && !this.pendingAt(place)); }
 
-  draw() {
-    if (this.gone) return;
+  draw() { if (!this.gone) keepFocus(this.root, () => this.drawAll()); }
+
+  drawAll() {
     const total = this.slots.length, done = this.kept.filter(Boolean).length, pending = this.box.takes.size;
     this.ask.hidden = !this.arrived || !!this.consent;
     this.work.hidden = !this.consent;
@@ -179,7 +174,10 @@ class Recorder {
     this.pos = place;
     if (this.kept[place]) this.shown = this.kept[place].id;
     this.draw();
+    this.say(this.toRead());
   }
+
+  toRead() { return promptWords(this.promptAt(this.pos), this.slots[this.pos], this.kept[this.pos]); }
 
   // ---- what a person does
 
@@ -191,11 +189,13 @@ class Recorder {
     if (!found || (event.target.matches("button, input") && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
     event.stopPropagation();
+    this.from = event.target;
     if (!event.repeat || found.action === "next" || found.action === "previous") this.act(found.action);
   }
 
   onClick(event) {
     const node = event.target.closest("button, [data-pos]");
+    if (node && !this.help.contains(node) && !this.sure.contains(node)) this.from = event.detail ? this.root : node;
     if (node?.dataset.action) this.act(node.dataset.action);
     else if (node && this.state !== "recording") this.go(Number(node.dataset.pos));
     if (event.detail && !event.target.closest("label, dialog")) this.root.focus({ preventScroll: true });
@@ -225,7 +225,7 @@ class Recorder {
     if (this.help.open) this.help.close();
     this.sure.hidden = true;
     if (this.state === "recording") { this.take = null; this.state = "ready"; this.draw(); this.say("thrown away: nothing of it is kept"); }
-    this.root.focus({ preventScroll: true });
+    (this.from && this.root.contains(this.from) && this.from.getClientRects().length ? this.from : this.root).focus({ preventScroll: true });
   }
 
   showHelp() {
@@ -244,7 +244,7 @@ class Recorder {
     try {
       await this.mic.open();
       this.state = this.mic.on ? "ready" : "off";
-      this.say("The microphone is on. Press r and read the prompt.");
+      this.say(`The microphone is on. Press r and read the prompt. ${this.toRead()}`);
       const left = Object.keys(RAW).filter((name) => this.mic.granted[name] === true);
       if (left.length) this.told = `This browser keeps ${left.join(", ")} on: what is recorded is not quite what the microphone heard.`;
     } catch (error) {
@@ -370,7 +370,7 @@ class Recorder {
     const place = this.kept.findIndex((take) => take?.id === id), wait = this.box.takes.get(id);
     this.box.drop([id]).then(() => this.draw());
     this.error = "";
-    if (wait && place >= 0) this.say(`kept ${this.promptAt(place).text}, ${this.kept[place].duration_s.toFixed(2)} s, ${this.kept.filter(Boolean).length} of ${this.slots.length}`);
+    if (wait && place >= 0) this.say(`kept ${this.promptAt(place).text}, ${this.kept[place].duration_s.toFixed(2)} s, ${this.kept.filter(Boolean).length} of ${this.slots.length}. ${this.toRead()}`);
     if (this.mic.on && this.state === "ready" && this.kept.every(Boolean)) this.close("All takes are kept, and the microphone is off.");
   }
 

@@ -82,7 +82,7 @@ class Simulator {
         return make("div", { className: "mlkit-control mlkit-chosen" }, label, select);
       }
       const [min, max, step] = ranges[key];
-      const input = make("input", { id, type: "range", min, max, step, dataset: { key } }), output = make("output", { for: id });
+      const input = make("input", { id, type: "range", min, max, step, dataset: { key } }), output = make("output", { for: id, "aria-hidden": "true" });
       const show = () => { output.textContent = said(key, Number(input.value)); input.setAttribute("aria-valuetext", output.textContent); };
       input.addEventListener("input", show);
       this.inputs.set(key, { node: input, set: (value) => { input.value = value; show(); }, get: () => Number(input.value) });

@@ -3,6 +3,7 @@
 // says the rest: its keys (actions, keys), its nodes (above, moves, side), what it draws (drawOwn),
 // what it does (onDigit, actOwn) and when an item is done (bits).
 
+const TELL_MS = 150; // before a screen reader is told what is on the screen
 const SILENT_MS = 5000; // no answer for so long: the kernel is busy, frozen or gone
 
 const isField = (node) => node.matches("input, textarea");
@@ -28,7 +29,7 @@ class Surface {
   }
 
   destroy() {
-    clearInterval(this.timer);
+    clearInterval(this.timer); clearTimeout(this.telling);
     window.removeEventListener("pagehide", this.onHide);
     this.flush(true);
     this.model.off("msg:custom", this.onMessage);
@@ -57,7 +58,7 @@ class Surface {
     for (const { event } of this.outbox.events.values()) {
       if (item && event.item === item.item && event.repeat === item.repeat) unsaved.add(event.value);
     }
-    this.drawOwn(said, unsaved, item);
+    keepFocus(this.root, () => this.drawOwn(said, unsaved, item));
     for (const [action, tag] of Object.entries(RESERVED)) if (this.button(action)) this.press(this.button(action), said.tags.includes(tag), unsaved.has(tag));
     this.button("autoplay").setAttribute("aria-pressed", String(!!this.autoplay));
     const sound = item?.media.kind === "audio";
@@ -82,7 +83,7 @@ class Surface {
     if (this.drawn === words.join("\n")) return;
     this.drawn = words.join("\n");
     this.list.replaceChildren(...words.map((word, place) => make("button",
-      { type: "button", className: "mlkit-tag", title: word, dataset: { [field]: word }, "aria-pressed": "false" },
+      { type: "button", className: "mlkit-tag", title: word, dataset: { [field]: word }, "aria-pressed": "false", ...(place < this.digits && { "aria-keyshortcuts": String((place + 1) % 10) }) },
       make("kbd", { "aria-hidden": "true" }, place < this.digits ? String((place + 1) % 10) : ""), make("span", { className: "mlkit-name" }, word))));
     if (!words.length) this.list.append(empty);
   }
@@ -127,7 +128,13 @@ class Surface {
     }
     this.draw();
     this.want();
+    // After what was said of the last item; who leafs through hears only where they stop.
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => { this["told-only"].textContent = this.current ? `${this.place()}: ${this.wordsFor(this.current)}` : this.media.textContent; }, TELL_MS);
   }
+
+  place() { return `item ${this.pos + 1} of ${this.status.length}`; }
+  wordsFor({ media }) { return mediaWords(media); }
 
   // ---- what a person does
 
@@ -145,6 +152,7 @@ class Surface {
     if (!found || (event.target.matches("button, summary") && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
     event.stopPropagation();
+    this.from = event.target;
     if (event.repeat && found.action !== "forward" && found.action !== "previous") return;
     if (found.action === "digit") this.onDigit(found.place, found.go);
     else this.act(found.action);
@@ -152,6 +160,7 @@ class Surface {
 
   onClick(event) {
     const node = event.target.closest("button, summary, [data-pos]");
+    if (node && !this.help.contains(node)) this.from = event.detail ? this.root : node;
     if (node?.dataset.tag !== undefined) this.toggle(node.dataset.tag, event.shiftKey);
     else if (node?.dataset.action) this.act(node.dataset.action);
     else if (node?.dataset.pos !== undefined) this.go(Number(node.dataset.pos));
@@ -243,7 +252,9 @@ class Surface {
     this.entry.hidden = true;
     this.submit = null;
     if (this.help.open) this.help.close();
-    this.root.focus({ preventScroll: true });
+    // Back to the button that the keyboard had; a click means the frame, where all keys work.
+    const back = this.from && this.root.contains(this.from) && this.from.getClientRects().length ? this.from : this.root;
+    back.focus({ preventScroll: true });
   }
 
   showHelp() {

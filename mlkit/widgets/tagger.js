@@ -48,12 +48,14 @@ class Tagger extends Surface {
       make("span", { className: "mlkit-id" }, item.item));
   }
 
+  wordsFor(item) { return `label ${item.label}${item.prediction === null ? "" : `, predicted ${item.prediction}`}, ${item.item}: ${super.wordsFor(item)}`; }
+
   drawOwn(said, unsaved) {
     this.drawList(this.tags, "tag", "No tags yet: press t to make the first.");
     for (const node of this.list.querySelectorAll(".mlkit-tag")) this.press(node, said.tags.includes(node.dataset.tag), unsaved.has(node.dataset.tag));
     const rows = Object.entries(this.unchecked).map(([tag, n]) => make("div", {},
       `${n} ${n === 1 ? "item" : "items"} not yet checked for `, make("em", {}, tag), " ",
-      make("button", { type: "button", className: "mlkit-button", dataset: { check: tag } }, "Check now")));
+      make("button", { type: "button", className: "mlkit-button", "aria-label": `Check now for ${tag}`, dataset: { check: tag } }, "Check now")));
     this["unchecked-list"].replaceChildren(...rows);
   }
 

@@ -42,4 +42,13 @@ export const nextOpen = (open, from) => {
   return -1;
 };
 
+// What the badge says: a shape, a word.
+export const STATES = {
+  off: ["◇", "Microphone off"], asking: ["…", "Waiting for the microphone"], ready: ["○", "Ready"],
+  recording: ["●", "Recording"], saving: ["◌", "Saving"], done: ["✓", "All kept"],
+};
+
+// The prompt on the screen, as words.
+export const promptWords = (prompt, slot, kept) => (prompt ? `Read: ${prompt.text}, take ${slot[1]}${kept ? ", kept already" : ""}` : "No prompt is left.");
+
 export const clockText = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
