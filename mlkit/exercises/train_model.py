@@ -64,11 +64,12 @@ def _apart(value: float, right: float) -> float:
 EXERCISES = [
     Exercise(
         id="05.ten",
-        kind=Subset("ABCDE", too_many="{letter} does not keep it from learning ten by heart."),
-        hint="Ask of each: could ten examples, wrong as they may be, still be learnt by heart?",
-        why="The check asks one thing: does learning work from end to end? What is learnt may "
-        "still be nonsense. Shuffled labels and a leak need other checks: look at the data, and "
-        "at who stands on both sides.",
+        kind=Subset("ABCDE", too_many="With {letter} the model still learns its ten by heart."),
+        hint="Ask of each: could the model still learn these ten examples by heart, even if they "
+        "are wrong?",
+        why="The check asks one thing: does learning work from beginning to end? What is learnt "
+        "may still be wrong. Shuffled labels and a leak need other checks: look at the data, and "
+        "at what is on both sides of the split.",
         right=lambda: "BCE",
         wrong=[
             (
@@ -77,19 +78,26 @@ EXERCISES = [
             ),
             (
                 lambda: "BCDE",
-                "With test recordings in it, it still learns its ten. What suffers is the test.",
+                "The model learns ten recordings of the test as well as any others. What this "
+                "spoils is the test.",
             ),
             (lambda: "BE", "Ten times the same sound, with ten labels: can anybody learn that?"),
-            (lambda: "BC", "Uphill it gets worse with each step. Would you see that on ten?"),
-            (lambda: "CE", "What it learnt is scaled. What is it asked about?"),
+            (
+                lambda: "BC",
+                "With E the model gets worse with each step. Would you see this on ten examples?",
+            ),
+            (
+                lambda: "CE",
+                "With B the model learns from scaled features. Which features is it asked about?",
+            ),
         ],
     ),
     Exercise(
         id="05.business",
         kind=Number(tolerance=0.0005),
-        hint="Of the misheard numbers, which part arrives as a parcel in the wrong bay?",
-        why="The business metric sets the target, and the way of working around the model is in "
-        "it: if more people noticed what was misheard, less accuracy would do.",
+        hint="Of the misheard numbers, which part leads to a parcel in the wrong bay?",
+        why="The business metric sets the target, together with the way of working around the "
+        "model: if more misheard numbers were noticed, less accuracy would be enough.",
         right=lambda: 1 - KEYPAD / UNNOTICED,
         wrong=[
             (
@@ -98,60 +106,62 @@ EXERCISES = [
             ),
             (
                 lambda: KEYPAD / UNNOTICED,
-                "That is the share that it may mishear. How much must it hear right?",
+                "That is the share that it may mishear. Which share must it hear right?",
             ),
             (
                 lambda: 1 - KEYPAD * UNNOTICED,
-                "Of what is misheard a tenth gets through. So more of it may be misheard, not "
-                "less.",
+                "Only a tenth of the misheard numbers is not noticed. So more numbers may be "
+                "misheard than parcels go wrong, not fewer.",
             ),
         ],
     ),
     Exercise(
         id="05.hurdles",
         kind=Order("TDB", repeats=True),
-        hint="Go from the left: at which hurdle does the figure first fall behind the one before?",
-        why="Each hurdle asks for other work: a larger model or better features on the first, "
-        "more or other data on the second, another metric or another plan on the third.",
+        hint="Read each row from the left: which figure is first much worse than the one before "
+        "it?",
+        why="Each hurdle needs other work: a larger model or better features for the first, more "
+        "or other data for the second, another metric or another plan for the third.",
         right=lambda: "DTBD",
         wrong=[
             (
                 lambda: "DDBD",
-                "The second errs as much on what it has seen: more data of the same will not help.",
+                "The second errs nearly as often on what it has learnt from as on the test.",
             ),
             (
                 lambda: "DTDD",
-                "The third does well on what was kept aside. What does not follow from that?",
+                "The third does well on data kept aside. Read the last column.",
             ),
             (
                 lambda: "TTBD",
-                "The first has nearly learnt its examples by heart. Where does it fall behind?",
+                "The first does well on its training set. Which figure is much worse?",
             ),
             (
                 lambda: "DTBB",
-                "The fourth is far worse on the test than on training. What users do comes later.",
+                "The fourth is far worse on the test than on training: it fails before it gets to "
+                "users.",
             ),
         ],
     ),
     Exercise(
         id="05.step",
         kind=Decision("ABC", Number(tolerance=0.0051), figure_is="what stays wrong on new voices"),
-        hint="Print ladder: each figure less the one before it. Then take the longest step out, "
-        "and add up what is left.",
-        why="Work goes where the step is, and the rest of the ladder says how much that work can "
-        "bring at most: nobody gets below it, however well this one step is closed.",
+        hint="Take `ladder.diff()`: each figure minus the one before it. Then subtract the largest "
+        "step from the share that is wrong on new voices.",
+        why="Work on the largest step first. What is left says how much this work can bring at "
+        "most: the share of errors cannot get lower by this step alone.",
         right=_closed,
         wrong=[
             (
                 lambda ladder: _other_step(ladder, 0),
-                "Another step adds more errors: take each figure less the one before it.",
+                "Another step adds more errors: take each figure minus the one before it.",
             ),
             (
                 lambda ladder: (
                     _largest(ladder)[0],
                     _apart(_largest(ladder)[1], _left(ladder)),
                 ),
-                "That is the step itself. What is still wrong when it is gone?",
+                "That is the size of the step. Which share is still wrong when the step is gone?",
             ),
             (
                 lambda ladder: (
@@ -164,27 +174,30 @@ EXERCISES = [
     ),
     Exercise(
         id="05.winner",
-        kind=Decision("ABC", Number(tolerance=0.0011), figure_is="how far the search's own lies"),
-        hint="Which of the two figures comes from recordings that chose nobody? The search's own, "
-        "less that one.",
-        why="The search's own figure is the best of many, luck included. On a given day it may "
-        "even lie below the fresh one; on average over many searches it lies above.",
+        kind=Decision(
+            "ABC", Number(tolerance=0.0011), figure_is="how far above the figure of the search is"
+        ),
+        hint="Which of the two figures comes from recordings that were not used to choose the "
+        "winner? Take the figure of the search minus that one.",
+        why="The figure of the search is the best of many, and luck is part of it. In a single "
+        "search it may even be below the fresh one; on average over many searches it is above.",
         right=lambda searched: ("B", _above(searched)),
         wrong=[
             (
                 lambda searched: ("A", _above(searched)),
-                "Those recordings chose the winner, so they flatter it.",
+                "The winner was chosen on those recordings, so its figure there is too good on "
+                "average.",
             ),
             (
                 lambda searched: ("C", _above(searched)),
-                "Half of a flattering figure still flatters.",
+                "The mean still contains a figure that is too good on average.",
             ),
             (
                 lambda searched: (
                     "B",
                     _apart(float(searched["on fresh recordings"]), _above(searched)),
                 ),
-                "That is the figure to tell. How far above it lies the search's own?",
+                "That is the figure to report. How far above it is the figure of the search?",
             ),
         ],
     ),
@@ -192,38 +205,45 @@ EXERCISES = [
         id="05.calls",
         kind=Number(tolerance=0.0051),
         hint="How likely is it that all of them are quick?",
-        why="What is rare for one call is common for one person: so one looks at p95 or p99 and "
-        "not at the mean, and asks how many calls a person makes.",
+        why="What is rare for one call is common for a person who makes many calls. So look at "
+        "p95 or p99 and not at the mean, and ask how many calls a person makes.",
         right=lambda: 1 - 0.95**CALLS_A_MINUTE,
         wrong=[
-            (lambda: 0.05, "That is for one call. How is it for twenty of them?"),
-            (lambda: 0.95**CALLS_A_MINUTE, "That is how often none of them is slow."),
+            (lambda: 0.05, "That is for one call. What is it for at least one of twenty?"),
+            (
+                lambda: 0.95**CALLS_A_MINUTE,
+                "That is the share of minutes in which no answer is slow.",
+            ),
             (
                 lambda: 0.05 * CALLS_A_MINUTE,
-                "Chances of the same minute cannot simply be added: two slow ones count once.",
+                "Probabilities of the same minute cannot simply be added: two slow answers are "
+                "still one minute.",
             ),
         ],
     ),
     Exercise(
         id="05.wait",
         kind=Subset(
-            "ABCDEF", too_many="In {letter} the answer depends on the limit: it cannot wait."
+            "ABCDEF", too_many="In {letter} the decision depends on the limit: it cannot wait."
         ),
-        hint="Would the answer to the question change if the limit were twice as wide?",
+        hint="Would the decision change if the limit were twice as large?",
         why="While the question is whether it works at all, limits only slow you down. When a "
         "model is chosen for use, or where a limit rules out a whole kind of model, they belong "
         "in the choice.",
         right=lambda: "ACD",
         wrong=[
-            (lambda: "AC", "A whole night for a few minutes of work: what would a limit change?"),
+            (
+                lambda: "AC",
+                "One is missing: in one of the others the model has much more time than it needs.",
+            ),
             (
                 lambda: "ABCD",
-                "A headset of a fixed size rules out whole kinds of models from the first day.",
+                "B: a fixed memory rules out whole kinds of models from the first day.",
             ),
-            (lambda: "ACDE", "If both are as good, what else is there to choose by?"),
+            (lambda: "ACDE", "E: if both are equally accurate, what else can decide between them?"),
             (
                 lambda: "ACDF",
-                "Too late is as bad as wrong there, and no accuracy makes up for it.",
+                "F: there an answer that is too late is as bad as a wrong one.",
             ),
         ],
     ),
@@ -232,15 +252,16 @@ EXERCISES = [
         kind=Decision("ABCD", Number(tolerance=0.0011), figure_is="the difference in accuracy_new"),
         hint="Look at the two rows column by column: which of code, parameters and data differs?",
         why="Without the hash of the data both runs would look the same, and somebody would have "
-        "put it down to luck. What has changed in the data, lineage.changed tells of two "
-        "snapshots.",
+        "called the difference luck. What has changed in the data can be found with "
+        "lineage.changed, if snapshots were kept.",
         right=lambda two: (_differs(two), _between(two)),
         wrong=[
             (lambda two: ("A", _between(two)), "The version of the code is the same in both."),
             (lambda two: ("B", _between(two)), "Every parameter is the same in both."),
             (
                 lambda two: ("D", _between(two)),
-                "The seed is a parameter and is the same; run again, each gives its own figure.",
+                "It is not luck: if either run is repeated, it gives the same figure again. "
+                "Compare the columns.",
             ),
             (
                 lambda two: (
@@ -254,24 +275,24 @@ EXERCISES = [
     Exercise(
         id="05.enough",
         kind=Order("TSM", repeats=True),
-        hint="How many runs, how many people, and must a figure lead back to a file?",
-        why="Any of the three is far better than none. Begin with the line of text: it costs "
-        "nothing, and its columns are those of the others.",
+        hint="How many runs, how many people, and must you get from a figure back to a file?",
+        why="Any of the three is far better than none. Begin with a line of text for each run: it "
+        "costs nothing, and the same columns can later go into one of the others.",
         right=lambda: "TMSM",
         wrong=[
             (
                 lambda: "MMSM",
-                "Four runs of one afternoon need no server: a line each can be read as it is.",
+                "Four runs of one afternoon need no server: four lines can be read as they are.",
             ),
             (
                 lambda: "TSSM",
-                "Several people at once, by slice, and which one is in use: can a sheet keep that?",
+                "Number 2: can three people write into one sheet at the same time, slice by slice?",
             ),
             (
                 lambda: "TMSS",
-                "A cell can name a model, but it does not hold it, nor who put it in use when.",
+                "Number 4: a sheet can name a model, but it does not hold the model itself.",
             ),
-            (lambda: "TMTM", "Sorting thirty runs by ten columns: by eye?"),
+            (lambda: "TMTM", "Number 3: can you sort thirty lines of text by ten columns?"),
         ],
     ),
 ]
