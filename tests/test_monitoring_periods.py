@@ -35,6 +35,20 @@ def test_without_a_limit_a_share_is_judged_as_one_of_two_samples(worse, sign):
     assert np.isnan(line.upper if sign > 0 else line.lower).all()
 
 
+def test_quiet_shares_that_differ_more_than_chance_widen_it():
+    """One quiet period of a single request counts as the others do."""
+    k, n = np.array([60, 40, 1, 59, 41, 50]), np.array([100, 100, 1, 100, 100, 100])
+    quiet = np.arange(6) < 5
+    line = _periods.share(k, n, quiet, worse="lower", alpha=0.01, limit=0.5)
+    usual = 201 / 401
+    squares = (k / n - usual)[quiet] ** 2 / (usual * (1 - usual) * (1 / n[quiet] - 1 / 401))
+    wider = squares.mean() * (stats.t.isf(0.01, 4) / stats.norm.isf(0.01)) ** 2
+    assert wider > 2
+    size = 100 / wider
+    came = line.lower[5] * size
+    assert stats.beta.cdf(0.5, size - came, came + 1) == pytest.approx(0.01)
+
+
 def test_a_share_that_may_only_be_none_or_all_rings_at_the_first_other():
     quiet, n = np.array([True, True, False, False, False]), np.array([50, 50, 50, 50, 0])
     none = _periods.share(np.array([0, 0, 0, 1, 0]), n, quiet, worse="higher", alpha=0.01, limit=0)
@@ -76,6 +90,8 @@ def test_a_mean_of_one_value_has_no_interval_and_of_none_no_value():
     )
     assert line.value == pytest.approx([1.5, 2, 2, np.nan], nan_ok=True)
     assert np.isnan(line.low).tolist() == [False, False, True, True]
+    interval = stats.ttest_1samp([1.0, 2.0], 0).confidence_interval()
+    assert (line.low[0], line.high[0]) == pytest.approx((interval.low, interval.high))
 
 
 def test_quiet_means_that_differ_more_than_chance_widen_it():

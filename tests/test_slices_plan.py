@@ -157,6 +157,8 @@ def test_stop_where_another_slice_brings_more():
     level = 0.96 - gains["near"] / 0.2
     assert number(slices.plan(report, "far"), "Stop at an accuracy of") == f"{100 * level:.1f} %"
     assert number(slices.plan(report, "near"), "Stop after") == "2 rounds"
+    reasons = slices.plan(report, "far").table.set_index("step")["reason"]
+    assert reasons["Stop at an accuracy of"].startswith("there another slice brings more; ")
 
 
 def test_where_no_other_gain_is_known_one_goes_on_until_human_level():
