@@ -18,6 +18,8 @@ from browser.test_keys_stay import KEYS, PAIRS, facts
 from browser.test_looks import THEMES
 from mlkit.tags import Journal
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 ROOT = ".mlkit-augmentpreview"
 LOAD = "import pandas as pd\nitems = pd.read_pickle('items.pickle')"
 SOUNDS = """
@@ -440,10 +442,12 @@ def test_six_copies_stand_in_one_row_and_a_legend_on_one_line(open_notebook, fol
     notebook = open_notebook(LOAD, cell)
     notebook.run_all(f"{ROOT} .mlkit-after img")
     preview = OnScreen(notebook)
+    found = preview.root.locator(".mlkit-copy")
+    notebook.wait(lambda: found.count() == 6, "the copies")
     try:
         for width in (1600, 1000):
             notebook.page.set_viewport_size({"width": width, "height": 900})
-            copies = [node.bounding_box() for node in preview.root.locator(".mlkit-copy").all()]
+            copies = [node.bounding_box() for node in found.all()]
             assert len(copies) == 6
             assert len({round(box["y"]) for box in copies}) == 1
             legend = preview.root.locator("legend span")
@@ -479,6 +483,7 @@ def test_two_tabs_on_one_journal_lose_nothing(sounds, open_notebook, folder):
     assert answers(folder)["label"].tolist() == ["low", "low"]
 
 
+@pytest.mark.usefixtures("own_page")  # one that lies on disk
 def test_one_notebook_in_two_tabs_is_one_preview(sounds, open_notebook):
     first = sounds()
     first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
