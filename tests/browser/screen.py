@@ -257,10 +257,6 @@ class Notebook:
         self.start_cell(place)
         self.wait_done()
 
-    def clear_outputs(self) -> None:
-        self.page.evaluate(RUN, "notebook:clear-all-cell-outputs")
-        self.wait(lambda: self.state()["run"] == "done" and not self.outputs(), "no outputs")
-
     def reach_by_keyboard(self, selector: str) -> None:
         """Tab from the notebook until the focus is inside."""
         self.page.keyboard.press("Escape")

@@ -9,6 +9,8 @@ from browser.screen import Notebook
 from browser.test_keys_stay import KEYS, facts
 from browser.test_looks import THEMES, no_violation
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 ROOT = ".mlkit-simulator"
 LOAD = "from mlkit.widgets import Simulator"
 SHOW = "simulator = Simulator()\nsimulator"
@@ -62,23 +64,13 @@ class OnScreen:
         self.answered(lambda: self.slider(name).evaluate(script, str(value)))
 
 
-@pytest.fixture(scope="module")
-def for_all(open_for_all):
-    notebook = open_for_all(LOAD, SHOW, TOLD)
-    notebook.run_cell(0)
-    return notebook
-
-
 @pytest.fixture
-def simulator(for_all):
-    """A new Simulator, from its cell run again: nothing of it lies on disk."""
-    for_all.page.bring_to_front()
-    for_all.clear_outputs()
-    for_all.run_cell(1)
-    for_all.wait_for(f"{ROOT}[data-told='false']")
-    yield OnScreen(for_all)
-    for_all.change_theme(THEMES["light"])
-    for_all.page.set_viewport_size({"width": 1300, "height": 900})
+def simulator(open_notebook):
+    notebook = open_notebook(LOAD, SHOW, TOLD)
+    notebook.run_all(f"{ROOT}[data-told]")
+    yield OnScreen(notebook)
+    notebook.change_theme(THEMES["light"])
+    notebook.page.set_viewport_size({"width": 1300, "height": 900})
 
 
 def test_nothing_is_shown_before_a_prediction(simulator):
