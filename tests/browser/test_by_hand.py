@@ -7,6 +7,8 @@ import pytest
 from browser.screen import READY, TaggerOnScreen
 from mlkit.tags import FLAGGED, LABEL_IS_WRONG, Journal
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 LOAD = 'import pandas as pd\npredictions = pd.read_csv("predictions.csv", dtype=str)'
 
 
@@ -227,8 +229,10 @@ def test_the_prediction_is_hidden_when_correct_items_are_mixed_in(tagger, predic
     assert tagger.root.get_attribute("data-total") == "100"
     tagger.focus()
     right = []
+    told = tagger.root.locator(".mlkit-told-only")  # a moment after the item is on the screen
     for _ in range(20):
-        row = known.loc[tagger.item]
+        row, item = known.loc[tagger.item], tagger.item
+        tagger.notebook.wait(lambda item=item: item in told.text_content(), "the item to be told")
         right.append(row["label"] == row["prediction"])
         if not right[-1]:
             # As a word of its own: a shirt is not the t-shirt of the label.
@@ -268,6 +272,7 @@ def test_what_is_typed_in_python_shows_on_the_screen(open_notebook, folder, pred
     notebook.wait(lambda: tagger.on() == ["blur"], "the tag given in Python")
 
 
+@pytest.mark.usefixtures("own_page")  # whose kernel keeps its hook
 def test_a_message_is_not_the_end_of_a_cell(open_notebook, folder, predictions):
     """Else it would show, and close, what a running cell has only half drawn."""
     predictions.to_csv(folder / "predictions.csv", index=False)
