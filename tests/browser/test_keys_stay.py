@@ -7,6 +7,8 @@ import pytest
 from browser.screen import TaggerOnScreen
 from mlkit.tags import Journal
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 LOAD = 'import pandas as pd\npredictions = pd.read_csv("predictions.csv", dtype=str)'
 TAGGER = """
 from mlkit.widgets import Tagger

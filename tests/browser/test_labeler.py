@@ -12,6 +12,8 @@ from browser.test_looks import THEMES, no_violation
 from mlkit import baselines
 from mlkit.tags import BROKEN, FLAGGED, Journal
 
+pytestmark = pytest.mark.usefixtures("one_kernel")
+
 READY = ".mlkit-labeler[data-item]"
 LOAD = 'import pandas as pd\nitems = pd.read_csv("items.csv", dtype=str)'
 CLASSES = ["shirt", "hat", "shoes"]
@@ -62,6 +64,7 @@ def in_order(journal: Journal, annotator: str = "me") -> list[tuple[str, float]]
     return list(events[["value", "duration_s"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.usefixtures("own_page")  # one that lies on disk
 def test_forty_items_by_keyboard_with_a_reload_in_the_middle(start, lab, journal, items):
     labeler, given = start(), {}
     notebook = labeler.notebook
