@@ -50,7 +50,7 @@ class Board {
     part("each"); part("versions"); part("said", "p");
     part("pairs"); part("reveal-box"); part("contested", "div", { hidden: "" });
     const show = make("div", { className: "mlkit-board-title" }, make("h3", {}, "Most contested"), button("reveal", "Show the items", () => this.uncover()));
-    this.why = make("p", { className: "mlkit-quiet" }, "Hidden while people label: who sees the votes is no longer alone with the item.");
+    this.why = make("p", { className: "mlkit-quiet" }, "Hidden while people label: whoever sees the votes no longer judges alone.");
     const left = make("div", { className: "mlkit-board-pairs" }, make("h3", {}, "Taken for one another"), this.pairs);
     const right = make("div", { className: "mlkit-board-items" }, show, this.why, this.contested);
     const foot = make("div", { className: "mlkit-board-foot" }, part("state"), part("notes", "ul"), part("told-only", "div", { role: "status" }));

@@ -247,7 +247,7 @@ class AgreementBoard(anywidget.AnyWidget):
         row = self.agreement.table.iloc[0]
         return (
             f"Two people say the same of an item in {_show.percent(row['percent'], digits=0)} of "
-            "pairs. If each guessed, as often this and that as all together say it: in "
+            "pairs. By chance alone, with the same shares of labels, it would be "
             f"{_show.percent(self.agreement.chance, digits=0)}."
         )
 
