@@ -5,6 +5,7 @@ linear RGB; distance is CIEDE2000 as Sharma, Wu & Dalal (2005) write it down.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import Collection, LineCollection
@@ -166,6 +167,12 @@ def faint(figure: Figure) -> list[str]:
     return found
 
 
+def _mark(handle: Any) -> Any:
+    """What stands for an entry of the legend: of bars, or of points with errors, the first."""
+    one = isinstance(handle, Line2D | Patch | Collection)
+    return handle if one else handle.get_children()[0]
+
+
 def alike(figure: Figure) -> list[str]:
     """Entries of a legend that somebody with another colour vision takes for one another."""
     found = []
@@ -173,15 +180,11 @@ def alike(figure: Figure) -> list[str]:
         if ax.get_legend() is None:
             continue
         handles, labels = ax.get_legend_handles_labels()
-        marks = [
-            (label, handle.get_children()[0] if hasattr(handle, "get_children") and not
-             isinstance(handle, Line2D | Patch | Collection) else handle)
-            for handle, label in zip(handles, labels, strict=True)
-        ]  # fmt: skip
+        marks = list(zip(labels, map(_mark, handles), strict=True))
         for (name, one), (other_name, other) in itertools.combinations(marks, 2):
-            if _shape(one) != _shape(other):
-                continue
             first, second = _colours(one), _colours(other)
+            if _shape(one) != _shape(other) or not first or not second:  # without points no colour
+                continue
             got, way = max(apart(first[0], second[0]), apart(_strongest(first), _strongest(second)))
             if got < APART:
                 found.append(f"{name!r} and {other_name!r}: {got:.1f} apart ({way})")

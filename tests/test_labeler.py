@@ -433,7 +433,7 @@ def test_wrong_words_of_the_typed_twin(make):
 def test_a_wrong_table_is_told_in_words(make):
     with pytest.raises(TableError, match=r"Labeler\(\) needs one row an item"):
         make(pd.concat([table(), table()]))
-    with pytest.raises(TableError, match=r"Labeler\(\) needs the columns item"):
+    with pytest.raises(TableError, match=r"Labeler\(\) needs the column item;"):
         make(table().drop(columns="item"))
     with pytest.raises(ValueError, match="needs a sampling_rate above 0"):
         make(table(4, sampling_rate=[1, 0, 1, 1]))
