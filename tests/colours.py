@@ -167,10 +167,10 @@ def faint(figure: Figure) -> list[str]:
     return found
 
 
-def _mark(handle: Any) -> Any:
+def _marks(handle: Any) -> list[Any]:
     """What stands for an entry of the legend: of bars, or of points with errors, the first."""
     one = isinstance(handle, Line2D | Patch | Collection)
-    return handle if one else handle.get_children()[0]
+    return [handle] if one else handle.get_children()[:1]
 
 
 def alike(figure: Figure) -> list[str]:
@@ -180,11 +180,12 @@ def alike(figure: Figure) -> list[str]:
         if ax.get_legend() is None:
             continue
         handles, labels = ax.get_legend_handles_labels()
-        marks = list(zip(labels, map(_mark, handles), strict=True))
+        entries = zip(labels, map(_marks, handles), strict=True)
+        marks = [(label, mark) for label, some in entries for mark in some if _colours(mark)]
         for (name, one), (other_name, other) in itertools.combinations(marks, 2):
-            first, second = _colours(one), _colours(other)
-            if _shape(one) != _shape(other) or not first or not second:  # without points no colour
+            if _shape(one) != _shape(other):
                 continue
+            first, second = _colours(one), _colours(other)
             got, way = max(apart(first[0], second[0]), apart(_strongest(first), _strongest(second)))
             if got < APART:
                 found.append(f"{name!r} and {other_name!r}: {got:.1f} apart ({way})")
