@@ -139,7 +139,8 @@ def _nothing(colour) -> bool:
 def _shape(artist) -> tuple:
     """What tells a mark from another besides its colour."""
     if isinstance(artist, Line2D):
-        hollow = to_rgba(artist.get_markerfacecolor())[:3] == (1.0, 1.0, 1.0)
+        *inside, through = to_rgba(artist.get_markerfacecolor())
+        hollow = not through or inside == [1.0, 1.0, 1.0]
         return ("line", artist.get_linestyle(), artist.get_marker(), hollow)
     return (type(artist).__name__, getattr(artist, "get_hatch", lambda: None)())
 
