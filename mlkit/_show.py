@@ -155,12 +155,15 @@ def table_html(
     )
 
 
+_SMALL = "opacity: 0.75; white-space: nowrap"  # an interval is read in one piece
+
+
 def _cell(kind: str, value: str, left: bool, reason: str | None = None) -> str:
     side = "left" if left else "right"
     title = f' title="{escape(reason)}"' if reason else ""
     first, *rest = str(value).split("\n")
     # A second line is small: the interval below its estimate.
-    small = "".join(f'<br><span style="opacity: 0.75">{escape(line)}</span>' for line in rest)
+    small = "".join(f'<br><span style="{_SMALL}">{escape(line)}</span>' for line in rest)
     return f'<{kind} style="text-align: {side}"{title}>{escape(first)}{small}</{kind}>'
 
 

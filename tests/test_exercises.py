@@ -634,7 +634,7 @@ def test_the_call_that_shows_the_answer_can_be_typed_as_it_stands(given):
 
 def test_a_figure_typed_from_a_rounded_table_is_told_so():
     kind = Number(tolerance=0.0011)
-    assert kind.judge(0.30, 0.2973, []).startswith("Nearly: this looks rounded")
+    assert kind.judge(0.30, 0.2973, []).startswith("Nearly, but this looks rounded")
     assert kind.judge(0.31, 0.2973, []) == ""
     assert kind.judge(0.297, 0.2973, []) is None
 

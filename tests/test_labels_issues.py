@@ -200,7 +200,7 @@ def test_what_to_expect_is_said_plainly():
     given, chances, _ = noisy(np.random.default_rng(0))
     found = labels.issues(numbered(given), chances)
     remark = found.attrs["remark"]
-    assert remark.startswith(f"{len(found)} of 600 labels are likely wrong.")
+    assert remark.startswith(f"{len(found)} of 600 labels may be wrong.")
     assert "7 of the 15" in remark
     assert "55 of 63" in remark
     assert "49 of 240" in remark

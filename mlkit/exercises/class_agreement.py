@@ -49,7 +49,7 @@ EXERCISES = [
                 partial(_another, at=1),
                 "More pairs differ on another border: compare the three shares.",
             ),
-            (_its_lift, "this is the lift, which compares with chance. Take the column share."),
+            (_its_lift, "This is the lift, which compares with chance. Take the column share."),
         ],
     ),
     Exercise(

@@ -86,7 +86,7 @@ class Number:
         if right and self.same(-value, right):
             return "The size is right, the sign is not: which is taken from which?"
         if any(round(right, digits) == value != 0 for digits in (1, 2, 3)):
-            return "Nearly: this looks rounded. Let the code give one digit more."
+            return "Nearly, but this looks rounded. Let the code give one digit more."
         return ""
 
     def same(self, value: float, other: float) -> bool:

@@ -34,8 +34,11 @@ class Coded:
     notes: list[str]
 
 
-def code(annotations: pd.DataFrame, *, function: str) -> Coded:
-    """Check the table, leave out what does not count and say so, and number the rest."""
+def code(annotations: pd.DataFrame, *, function: str, classes: bool = True) -> Coded:
+    """Check the table, leave out what does not count and say so, and number the rest.
+
+    Of ``classes`` it is also said which seem to be one; of texts that is what is being studied.
+    """
     table = _tables.annotations(annotations, function=function)
     notes: list[str] = []
     table = _keep(table, (table["repeat"].fillna(0) == 0).to_numpy(bool))
@@ -59,7 +62,7 @@ def code(annotations: pd.DataFrame, *, function: str) -> Coded:
         )
         table, item, annotator = _keep(table, last), item[last], annotator[last]
     label, labels = _labels(table["label"], function)
-    notes += _alike(labels)
+    notes += _alike(labels) if classes else []
     return Coded(
         table, item, annotator, label, items, annotators, labels, duplicates, missing, notes
     )

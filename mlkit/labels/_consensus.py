@@ -71,7 +71,11 @@ class Consensus:
             f"Dawid-Skene gives a class with most votes for {_show.percent(self.share)} of "
             f"{_tables._count(self.n, 'item')} ({_show.percent(self.low)} to "
             f"{_show.percent(self.high)}), and another for {int(self.table['differ'].sum()):,}. "
-            f"{_tables._count(self.ties, 'tie')}: no majority there."
+            + (
+                f"{_tables._count(self.ties, 'tie')}: no majority there."
+                if self.ties
+                else "No ties."
+            )
         )
 
     def _repr_html_(self) -> str:

@@ -85,7 +85,7 @@ def issues(
 def _remark(found: int, given: np.ndarray) -> str:
     missing = int((given < 0).sum())
     labelled = given.size - missing
-    text = f"{found:,} of {labelled:,} labels are likely wrong. {_PRECISION}"
+    text = f"{found:,} of {labelled:,} labels may be wrong. {_PRECISION}"
     return text + (f" {missing:,} rows without a label are left out." if missing else "")
 
 

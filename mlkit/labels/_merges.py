@@ -46,9 +46,9 @@ class Merges:
         names = f"{first['label_1']} and {first['label_2']}"
         if not (first["gain_choosing"] > 0 and self.low > 0):
             return (
-                f"No merge of two classes surely wins agreement: {names}, the best on one half of "
-                f"the items, changes alpha by {self.gain:+.3f}{_between(self.low, self.high)} on "
-                f"the {_tables._count(self.n, 'item')} of the other."
+                f"Merging {names}, the best merge on one half of the items, does not surely win "
+                f"agreement on the other: alpha changes by {self.gain:+.3f}"
+                f"{_between(self.low, self.high)} on its {_tables._count(self.n, 'item')}."
             )
         return (
             f"Merging {names} changes alpha by {self.gain:+.3f}{_between(self.low, self.high)}, "

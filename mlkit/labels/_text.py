@@ -163,7 +163,7 @@ class Texts:
 
 def read(annotations: pd.DataFrame, *, function: str) -> Texts:
     """Repeat 0, one text a person and item (the last), missing ones left out; all counted."""
-    coded = _coded.code(annotations, function=function)
+    coded = _coded.code(annotations, function=function, classes=False)
     other = [label for label in coded.labels if not isinstance(label, str)]
     if other:
         raise TableError(

@@ -17,7 +17,7 @@ _NO_CORRECT = (
 _FEW_ASKED = (
     "only {asked} of the {what} were asked about this slice, and fewer than "
     f"{FEWEST} do not stand for the rest: "
-    "tag more with it on offer, for example after tagger.queue_unchecked(...)"
+    "tag more with it on offer (items already seen: tagger.queue_unchecked(...))"
 )
 _NO_HLP = "no human-level performance is known for this slice: give it as hlp="
 _NO_ITEM = "no item is in this slice"
@@ -67,7 +67,7 @@ def _on_wrong_labels(wrong: np.ndarray, error: np.ndarray) -> Iterator[str]:
 
 def _on_parts(sides: list[Stratum], sizes: tuple[int, int]) -> Iterator[str]:
     for side, size, what in zip(sides, sizes, ("errors", "correct items"), strict=True):
-        partly = (side.asked > 0) & ~side.full
+        partly = (side.asked >= FEWEST) & ~side.full  # fewer do not stand for the rest
         if partly.any():
             low, high = side.asked[partly].min(), side.asked[partly].max()
             asked = f"{low:,}" if low == high else f"{low:,} to {high:,}"

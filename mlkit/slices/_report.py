@@ -156,7 +156,9 @@ def _ranked(
         (-table["at_most"].fillna(-1), -np.round(np.nan_to_num(by, nan=-1), 12), ~known)
     )
     drawn = draws.possible_gain if known.any() else draws.at_most
-    stays = _stays_first(drawn, order[0], known == known[order[0]], weights, rng)
+    # Where nothing is known of a slice, what is drawn for it says nothing either.
+    rivals = known if known.any() else table["at_most"].notna().to_numpy()
+    stays = _stays_first(drawn, order[0], rivals, weights, rng)
     return table.iloc[order].reset_index(drop=True), stays
 
 
