@@ -160,9 +160,17 @@ class Notebook:
         return self.page
 
     def load(self) -> None:
-        """Go to the notebook (again), and wait until its kernel answers."""
+        """Go to the notebook (again), and wait until its kernel answers.
+
+        A page that met a kernel between two lives may wait for its first word for ever: it is
+        loaded once more, as a person would.
+        """
         self.goto()
-        self.wait_idle()
+        try:
+            self.wait_idle(seconds=PATIENCE_S / 2)
+        except AssertionError:
+            self.goto()
+            self.wait_idle()
 
     def goto(self) -> None:
         """Go to the notebook (again); the kernel may be dead or frozen."""
@@ -220,12 +228,12 @@ class Notebook:
         lines += ["console: " + line[:300] for line in self.console[-8:]]
         return "\n".join(lines)
 
-    def wait_idle(self) -> None:
+    def wait_idle(self, seconds: float = PATIENCE_S) -> None:
         def idle() -> bool:
             state = self.state()
             return (state["status"], state["connection"]) == ("idle", "connected")
 
-        self.wait(idle, "an idle kernel")
+        self.wait(idle, "an idle kernel", seconds)
 
     def start_all(self) -> None:
         self.dismiss_dialogs()
